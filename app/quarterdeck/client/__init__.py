@@ -1,0 +1,1 @@
+"""The client side of the protocol: `Deck`, over a Unix socket."""

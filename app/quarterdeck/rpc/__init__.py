@@ -1,0 +1,1 @@
+"""Bounded NDJSON framing and one JSON-RPC 2.0 peer, used toward agents and toward clients."""

@@ -1,0 +1,1 @@
+"""SQLite: one writer, ordered migrations, one module per aggregate."""

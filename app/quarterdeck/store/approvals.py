@@ -1,0 +1,246 @@
+"""Approvals and decisions: rows before they are dialogs (DESIGN §4, C5)."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import aiosqlite
+
+from quarterdeck.model.approval_text import subject
+from quarterdeck.model.canonical import canonical, sha256
+from quarterdeck.model.clock import iso
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.ids import Prefix, new_id
+from quarterdeck.model.records import ApprovalView, DecisionView
+from quarterdeck.model.states import ApprovalKind, ApprovalState
+from quarterdeck.store import sessions
+from quarterdeck.store.sessions import json_or_none
+from quarterdeck.store.transaction import Row, Tx, one, rows
+
+_VIEW = (
+    "SELECT a.*, s.agent AS agent, s.title AS session_title FROM approvals a"
+    " JOIN sessions s ON s.session_id = a.session_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewApproval:
+    """A question, as it is stored before anybody sees it."""
+
+    session_id: str
+    run_id: str
+    kind: ApprovalKind
+    title: str
+    cwd: str
+    payload: dict[str, Any]
+    options: list[dict[str, str]]
+    request_id: int | str | None = None
+    command_id: str | None = None
+    reason: str | None = None
+    matched_rule: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The exact text of what would happen."""
+        return subject(self.payload)
+
+    @property
+    def fingerprint(self) -> str:
+        """What "for the session" is remembered by: the same kind of thing, to the letter."""
+        call = self.payload.get("tool_call") or {}
+        kind = call.get("kind") if isinstance(call, dict) else None
+        return sha256(canonical([self.kind.value, kind, self.subject, self.cwd]))
+
+
+async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.PENDING) -> Row:
+    """Store an approval and return its row; the session's count of open ones follows."""
+    payload = canonical(new.payload)
+    row = await tx.one(
+        "INSERT INTO approvals (approval_id, session_id, run_id, command_id, kind, state, title,"
+        " subject, cwd, reason, matched_rule, payload, payload_sha256, options, request_id,"
+        " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        (
+            new_id(Prefix.APPROVAL),
+            new.session_id,
+            new.run_id,
+            new.command_id,
+            new.kind.value,
+            state.value,
+            new.title,
+            new.subject,
+            new.cwd,
+            new.reason,
+            new.matched_rule,
+            payload,
+            sha256(payload),
+            json.dumps(new.options),
+            None if new.request_id is None else json.dumps(new.request_id),
+            tx.at,
+        ),
+    )
+    assert row is not None
+    await sessions.count_approvals(tx, new.session_id)
+    return row
+
+
+async def load(db: aiosqlite.Connection, approval_id: str) -> Row:
+    """Return an approval's row; raises `unknown_approval`."""
+    row = await one(db, "SELECT * FROM approvals WHERE approval_id = ?", (approval_id,))
+    if row is None:
+        raise QuarterdeckError("unknown_approval", f"no approval {approval_id}")
+    return row
+
+
+async def settle(tx: Tx, approval_id: str, state: ApprovalState, action: str) -> bool:
+    """Move a pending approval to `state`; returns False if it was settled before."""
+    row = await tx.one(
+        "UPDATE approvals SET state = ?, action = ?, decided_at = ?"
+        " WHERE approval_id = ? AND state = 'pending' RETURNING session_id",
+        (state.value, action, tx.at, approval_id),
+    )
+    if row is None:
+        return False
+    await sessions.count_approvals(tx, row["session_id"])
+    return True
+
+
+async def pending_of_run(tx: Tx, run_id: str) -> list[Row]:
+    """Return a run's open approvals, oldest first."""
+    return await tx.all(
+        "SELECT * FROM approvals WHERE run_id = ? AND state = 'pending' ORDER BY approval_no",
+        (run_id,),
+    )
+
+
+async def pending_of_session(tx: Tx, session_id: str, kind: ApprovalKind) -> list[Row]:
+    """Return a session's open approvals of one kind, oldest first."""
+    return await tx.all(
+        "SELECT * FROM approvals WHERE session_id = ? AND state = 'pending' AND kind = ?"
+        " ORDER BY approval_no",
+        (session_id, kind.value),
+    )
+
+
+async def record_decision(
+    tx: Tx,
+    approval: Row,
+    *,
+    action: str,
+    option: str | None,
+    reason: str | None,
+    token: str,
+    decided_by: str,
+) -> Row:
+    """Store the one decision of an approval and return its row."""
+    row = await tx.one(
+        "INSERT INTO decisions (decision_id, approval_id, run_id, action, option, reason, token,"
+        " payload_sha256, decided_by, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " RETURNING *",
+        (
+            new_id(Prefix.DECISION),
+            approval["approval_id"],
+            approval["run_id"],
+            action,
+            option,
+            reason,
+            token,
+            approval["payload_sha256"],
+            decided_by,
+            tx.at,
+        ),
+    )
+    assert row is not None
+    return row
+
+
+async def decision_of(db: aiosqlite.Connection, approval_id: str) -> Row | None:
+    """Return the decision of an approval, if there is one."""
+    return await one(db, "SELECT * FROM decisions WHERE approval_id = ?", (approval_id,))
+
+
+async def grant(tx: Tx, approval: Row, fingerprint: str) -> None:
+    """Remember "for the session" on our side; agents' own memories can be too wide."""
+    await tx.run(
+        "INSERT OR IGNORE INTO grants (session_id, fingerprint, approval_id, created_at)"
+        " VALUES (?, ?, ?, ?)",
+        (approval["session_id"], fingerprint, approval["approval_id"], tx.at),
+    )
+
+
+async def granted(tx: Tx, session_id: str, fingerprint: str) -> str | None:
+    """Return the approval that allowed the same thing for the session, if one did."""
+    row = await tx.one(
+        "SELECT approval_id FROM grants WHERE session_id = ? AND fingerprint = ?",
+        (session_id, fingerprint),
+    )
+    return None if row is None else row["approval_id"]
+
+
+async def approved_in_turn(tx: Tx, run_id: str, command_id: str | None) -> list[Row]:
+    """Return what was approved in this turn and not used up yet, oldest first."""
+    return await tx.all(
+        "SELECT * FROM approvals WHERE run_id = ? AND command_id IS ? AND kind = 'tool_call'"
+        " AND state = 'approved' AND consumed = 0 ORDER BY approval_no",
+        (run_id, command_id),
+    )
+
+
+async def consume(tx: Tx, approval_id: str) -> None:
+    """Use an approval up: it covers one execution."""
+    await tx.run("UPDATE approvals SET consumed = 1 WHERE approval_id = ?", (approval_id,))
+
+
+async def pending(db: aiosqlite.Connection, session_id: str | None) -> list[ApprovalView]:
+    """Return the open approvals, of one session or of all, oldest first."""
+    where, values = (" AND a.session_id = ?", (session_id,)) if session_id else ("", ())
+    found = await rows(
+        db, f"{_VIEW} WHERE a.state = 'pending'{where} ORDER BY a.approval_no", values
+    )
+    return [to_view(row) for row in found]
+
+
+async def view(db: aiosqlite.Connection, approval_id: str) -> ApprovalView:
+    """Return one approval, open or settled; raises `unknown_approval`."""
+    row = await one(db, f"{_VIEW} WHERE a.approval_id = ?", (approval_id,))
+    if row is None:
+        raise QuarterdeckError("unknown_approval", f"no approval {approval_id}")
+    return to_view(row)
+
+
+def to_view(row: Row) -> ApprovalView:
+    """Make the wire record of a row of `_VIEW`."""
+    return ApprovalView(
+        approval_id=row["approval_id"],
+        session_id=row["session_id"],
+        run_id=row["run_id"],
+        kind=row["kind"],
+        state=row["state"],
+        title=row["title"],
+        subject=row["subject"],
+        cwd=row["cwd"],
+        reason=row["reason"],
+        matched_rule=row["matched_rule"],
+        payload_sha256=row["payload_sha256"],
+        options=json_or_none(row["options"]) or [],
+        created_at=iso(row["created_at"]),
+        payload=row["payload"],
+        agent=row["agent"],
+        session_title=row["session_title"],
+        decided_at=None if row["decided_at"] is None else iso(row["decided_at"]),
+        action=row["action"],
+    )
+
+
+def to_decision(row: Row, state: str) -> DecisionView:
+    """Make the wire record of a decision."""
+    return DecisionView(
+        decision_id=row["decision_id"],
+        approval_id=row["approval_id"],
+        run_id=row["run_id"],
+        action=row["action"],
+        option=row["option"],
+        payload_sha256=row["payload_sha256"],
+        decided_by=row["decided_by"],
+        decided_at=iso(row["decided_at"]),
+        state=state,
+    )

@@ -1,0 +1,84 @@
+"""Events: a run's trace, numbered without gaps (A2, A3, A11)."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import aiosqlite
+
+from quarterdeck.model.clock import iso
+from quarterdeck.model.event_types import OUTPUT_TYPES, EventType
+from quarterdeck.model.records import EventView
+from quarterdeck.store.transaction import Tx, one, rows
+
+PAGE_LIMIT = 500
+_OUTPUT = ", ".join(f"'{kind.value}'" for kind in EventType if kind in OUTPUT_TYPES)
+
+EventRow = tuple[int, int, str, int, str]
+"""run_no, seq, type, at, payload: as `insert_many` takes them."""
+
+
+def encode(payload: dict[str, Any]) -> str:
+    """Write a payload; lone surrogates stay escaped, so SQLite always takes it."""
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(payload, separators=(",", ":"))
+    return text
+
+
+async def insert_many(tx: Tx, batch: Sequence[EventRow]) -> None:
+    """Add events; their seqs must continue their run's."""
+    if batch:
+        await tx.many(
+            "INSERT INTO events (run_no, seq, type, at, payload) VALUES (?, ?, ?, ?, ?)", batch
+        )
+
+
+async def page(
+    db: aiosqlite.Connection,
+    run_id: str,
+    *,
+    after_seq: int = 0,
+    limit: int = 100,
+    output: bool = False,
+) -> tuple[list[EventView], int]:
+    """Return a page of a run's trace or output and the last seq examined (A3, A11).
+
+    Args:
+        db: A reading connection.
+        run_id: An existing run.
+        after_seq: Events with a greater seq follow.
+        limit: Clamped to 1..500.
+        output: Only assistant messages, command output, diffs, errors and terminal status;
+            the page is filled to its limit, and the cursor tells how far was looked even if
+            nothing matched.
+    """
+    limit = max(1, min(limit, PAGE_LIMIT))
+    run = await one(db, "SELECT run_no, last_event_seq FROM runs WHERE run_id = ?", (run_id,))
+    if run is None:
+        return [], after_seq
+    kinds = f" AND type IN ({_OUTPUT})" if output else ""
+    found = await rows(
+        db,
+        f"SELECT seq, type, at, payload FROM events WHERE run_no = ? AND seq > ?{kinds}"
+        f" AND seq <= ? ORDER BY seq LIMIT {limit}",
+        (run["run_no"], after_seq, run["last_event_seq"]),
+    )
+    views = [
+        EventView(row["seq"], run_id, row["type"], iso(row["at"]), _decode(row["payload"]))
+        for row in found
+    ]
+    if len(views) == limit:
+        return views, views[-1].seq
+    return views, max(after_seq, run["last_event_seq"])
+
+
+def _decode(text: str) -> dict[str, Any]:
+    """Read a payload; a damaged one is shown as what it is instead of hiding the event (C9)."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {"damaged": text}
+    return value if isinstance(value, dict) else {"damaged": text}

@@ -1,0 +1,61 @@
+"""The outbox: what is to be said to an agent, with its place in the spool (DESIGN §4)."""
+
+import json
+from dataclasses import dataclass
+
+import aiosqlite
+
+from quarterdeck.store.transaction import Row, Tx, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line to an agent and where it stands in the spool."""
+
+    run_id: str
+    ordinal: int
+    start: int
+    payload: bytes
+    role: str
+    method: str | None
+    rpc_id: int | str | None
+    command_id: str | None
+
+
+async def insert(tx: Tx, entry: Entry) -> None:
+    """Commit an entry before it is appended to the spool."""
+    await tx.run(
+        "INSERT INTO outbox (run_id, ordinal, start, length, role, method, rpc_id, command_id,"
+        " payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.run_id,
+            entry.ordinal,
+            entry.start,
+            len(entry.payload),
+            entry.role,
+            entry.method,
+            None if entry.rpc_id is None else json.dumps(entry.rpc_id),
+            entry.command_id,
+            entry.payload,
+            tx.at,
+        ),
+    )
+
+
+async def undelivered(db: aiosqlite.Connection, run_id: str) -> list[Row]:
+    """Return a run's entries whose text is still kept, in spool order."""
+    return await rows(
+        db,
+        "SELECT ordinal, start, payload FROM outbox WHERE run_id = ? AND payload IS NOT NULL"
+        " ORDER BY ordinal",
+        (run_id,),
+    )
+
+
+async def forget_delivered(tx: Tx, run_id: str, forwarded: int) -> None:
+    """Drop the text of entries that the keeper has forwarded whole."""
+    await tx.run(
+        "UPDATE outbox SET payload = NULL WHERE run_id = ? AND payload IS NOT NULL"
+        " AND start + length <= ?",
+        (run_id, forwarded),
+    )

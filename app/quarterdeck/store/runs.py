@@ -1,0 +1,80 @@
+"""Runs: one activation of a session's agent (A1, R1-R9)."""
+
+from typing import Any
+
+import aiosqlite
+
+from quarterdeck.model.clock import iso
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import RunView
+from quarterdeck.model.states import TERMINAL_RUN_STATES, RunState
+from quarterdeck.store.sessions import json_or_none
+from quarterdeck.store.transaction import Row, Tx, one, rows
+
+_ENDED = ", ".join(f"'{state.value}'" for state in sorted(TERMINAL_RUN_STATES))
+
+
+async def insert(tx: Tx, run_id: str, session_id: str, via: str) -> Row:
+    """Create the session's next run, in state `pending`, and return its row (R3)."""
+    row = await tx.one(
+        "INSERT INTO runs (run_id, session_id, number, state, via, created_at)"
+        " VALUES (?, ?, (SELECT count(*) + 1 FROM runs WHERE session_id = ?), 'pending', ?, ?)"
+        " RETURNING *",
+        (run_id, session_id, session_id, via, tx.at),
+    )
+    assert row is not None
+    return row
+
+
+async def load(db: aiosqlite.Connection, run_id: str) -> Row:
+    """Return a run's row; raises `unknown_run`."""
+    row = await one(db, "SELECT * FROM runs WHERE run_id = ?", (run_id,))
+    if row is None:
+        raise QuarterdeckError("unknown_run", f"no run {run_id}")
+    return row
+
+
+async def of_session(db: aiosqlite.Connection, session_id: str) -> list[RunView]:
+    """Return a session's runs, oldest first."""
+    found = await rows(db, "SELECT * FROM runs WHERE session_id = ? ORDER BY number", (session_id,))
+    return [to_view(row) for row in found]
+
+
+async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
+    """Set columns of a run that has not ended; an ended one never changes again (A1)."""
+    columns = ", ".join(f"{name} = ?" for name in fields)
+    changed = await tx.run(
+        f"UPDATE runs SET {columns} WHERE run_id = ? AND state NOT IN ({_ENDED})",
+        (*fields.values(), run_id),
+    )
+    return bool(changed)
+
+
+async def finish(tx: Tx, run_id: str, state: RunState, reason: str | None) -> bool:
+    """End a run; on one that has ended this changes nothing and returns False (A1, R7)."""
+    return await update(tx, run_id, state=state.value, reason=reason, ended_at=tx.at)
+
+
+async def live(db: aiosqlite.Connection) -> list[tuple[str, str]]:
+    """Return the running (session, run) pairs, without the starting ones (R9)."""
+    found = await rows(
+        db,
+        "SELECT s.session_id, r.run_id FROM sessions s JOIN runs r ON r.run_id = s.active_run_id"
+        " WHERE r.state = 'running' ORDER BY r.run_no",
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+def to_view(row: Row) -> RunView:
+    """Make the wire record of a row."""
+    return RunView(
+        run_id=row["run_id"],
+        session_id=row["session_id"],
+        number=row["number"],
+        state=row["state"],
+        last_event_seq=row["last_event_seq"],
+        created_at=iso(row["created_at"]),
+        ended_at=None if row["ended_at"] is None else iso(row["ended_at"]),
+        reason=row["reason"],
+        agent_info=json_or_none(row["agent_info"]),
+    )

@@ -1,0 +1,164 @@
+"""The store: one writer task whose transactions are whole functions, and read connections beside.
+
+aiosqlite has no transaction lock and a cancelled await still writes, so callers never touch the
+writing connection: they hand over a function and await its COMMIT.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.store.schema import prepare
+from quarterdeck.store.transaction import Tx
+
+BUSY_MS = 5_000
+BUSY_RETRY_SECONDS = 0.2
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Tx], Awaitable[Any]]
+    durable: bool
+    done: "asyncio.Future[Any]"
+
+
+class Store:
+    """An open store. `change` counts committed writes, for pushes to clients."""
+
+    def __init__(
+        self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, note: str | None
+    ) -> None:
+        self._writing, self._reading = writing, reading
+        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
+        self._durable: bool | None = None
+        self.note = note
+        """What a person should know of how the file was found, such as that it was damaged."""
+        self.change = 0
+        self.on_change: Callable[[int], None] = lambda change: None
+        self._worker = asyncio.create_task(self._work(), name="store-writer")
+
+    @classmethod
+    async def open(cls, path: Path) -> "Store":
+        """Open `path`, migrating it first.
+
+        Raises:
+            QuarterdeckError: `store_newer` or `store_unusable`, see `schema.prepare`.
+        """
+        note = await asyncio.to_thread(prepare, path)
+        writing = await _connect(path, "PRAGMA wal_autocheckpoint=4000")
+        reading = await _connect(path, "PRAGMA query_only=1")
+        store = cls(writing, reading, note)
+        async with writing.execute("SELECT value FROM counters WHERE name = 'change'") as cursor:
+            row = await cursor.fetchone()
+        store.change = row[0] if row else 0
+        return store
+
+    async def write(self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True) -> T:
+        """Run `work` in a transaction of its own and return its result after COMMIT.
+
+        The work is done even if the caller is cancelled while waiting. An exception of `work`
+        rolls everything back and is raised here.
+
+        Args:
+            work: Does all its database work through the Tx it is given, and nothing slow.
+            durable: With the disk's word for it (synchronous=FULL), as commands and decisions
+                need; trace batches go without, the journal has them (DESIGN §4).
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put_nowait(_Job(work, durable, done))
+        return await asyncio.shield(done)
+
+    @property
+    def reading(self) -> aiosqlite.Connection:
+        """The connection for queries; it sees committed data only and cannot write."""
+        return self._reading
+
+    async def close(self) -> None:
+        """Finish what was handed over, checkpoint and close."""
+        self._jobs.put_nowait(None)
+        await self._worker
+        await self._reading.close()
+        with contextlib.suppress(sqlite3.Error):
+            await self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await self._writing.close()
+
+    async def _work(self) -> None:
+        while (job := await self._jobs.get()) is not None:
+            await self._do(job)
+
+    async def _do(self, job: _Job) -> None:
+        tx = Tx(self._writing)
+        try:
+            await self._begin(durable=job.durable)
+            result = await job.work(tx)
+            await self._writing.execute(
+                "UPDATE counters SET value = value + 1 WHERE name = 'change'"
+            )
+            await self._writing.execute("COMMIT")
+        except Exception as error:
+            with contextlib.suppress(sqlite3.Error):
+                await self._writing.execute("ROLLBACK")
+            tx.settle(committed=False)
+            _resolve(job.done, error=_typed(error))
+            return
+        self.change += 1
+        _resolve(job.done, result=result)
+        tx.settle(committed=True)
+        self.on_change(self.change)
+
+    async def _begin(self, *, durable: bool) -> None:
+        if durable is not self._durable:
+            await self._writing.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        while True:
+            try:
+                await self._writing.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) and "busy" not in str(error):
+                    raise
+                _log.warning("the store is held by another program", extra={"error": str(error)})
+                await asyncio.sleep(BUSY_RETRY_SECONDS)
+
+
+def _resolve(
+    done: "asyncio.Future[Any]", *, result: Any = None, error: Exception | None = None
+) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(result)
+        return
+    done.set_exception(error)
+    done.exception()  # taken note of: the caller may have been cancelled
+
+
+def _typed(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.OperationalError):
+        wrapped = QuarterdeckError(
+            "store_unusable", f"the store could not write: {error}", hint="is the disk full?"
+        )
+        wrapped.__cause__ = error
+        return wrapped
+    return error
+
+
+async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
+    db = await aiosqlite.connect(path, isolation_level=None)
+    db.row_factory = aiosqlite.Row
+    await db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    for pragma in pragmas:
+        await db.execute(pragma)
+    return db

@@ -1,0 +1,72 @@
+"""One write transaction: what it is given, and what happens after its COMMIT or ROLLBACK."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import aiosqlite
+
+from quarterdeck.model.clock import now_ms
+
+Row = aiosqlite.Row
+
+
+class Tx:
+    """A unit of work inside BEGIN IMMEDIATE … COMMIT, run by the store's one writer."""
+
+    def __init__(self, db: aiosqlite.Connection) -> None:
+        self.db = db
+        self.at = now_ms()
+        """The moment every row of this transaction carries, in Unix milliseconds."""
+        self._committed: list[Callable[[], None]] = []
+        self._rolled_back: list[Callable[[], None]] = []
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Run `call` once the transaction is durable; in the order given."""
+        self._committed.append(call)
+
+    def after_rollback(self, call: Callable[[], None]) -> None:
+        """Run `call` if the transaction did not happen."""
+        self._rolled_back.append(call)
+
+    def settle(self, *, committed: bool) -> None:
+        """Run what was left for afterwards; called by the writer alone."""
+        for call in self._committed if committed else self._rolled_back:
+            call()
+
+    async def run(self, sql: str, values: Iterable[Any] = ()) -> int:
+        """Execute one statement and return how many rows it changed."""
+        async with self.db.execute(sql, tuple(values)) as cursor:
+            return cursor.rowcount
+
+    async def many(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+        """Execute one statement for each row of values."""
+        async with self.db.executemany(sql, rows):
+            pass
+
+    async def one(self, sql: str, values: Iterable[Any] = ()) -> Row | None:
+        """Return the first row, or None."""
+        return await one(self.db, sql, values)
+
+    async def all(self, sql: str, values: Iterable[Any] = ()) -> list[Row]:
+        """Return every row."""
+        return await rows(self.db, sql, values)
+
+    async def next_version(self) -> int:
+        """Draw the next number of the store-wide version counter (A8)."""
+        row = await self.one(
+            "UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value"
+        )
+        assert row is not None
+        return row[0]
+
+
+async def one(db: aiosqlite.Connection, sql: str, values: Iterable[Any] = ()) -> Row | None:
+    """Return the first row of a query, or None."""
+    async with db.execute(sql, tuple(values)) as cursor:
+        return await cursor.fetchone()
+
+
+async def rows(db: aiosqlite.Connection, sql: str, values: Iterable[Any] = ()) -> list[Row]:
+    """Return every row of a query."""
+    async with db.execute(sql, tuple(values)) as cursor:
+        return list(await cursor.fetchall())

@@ -1,0 +1,1 @@
+"""The background service that owns the store and the agents."""

@@ -1,0 +1,158 @@
+"""A person's decision: bound to what was shown, first one wins, told to the agent after COMMIT."""
+
+import json
+from dataclasses import dataclass
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import EventType
+from quarterdeck.model.records import DecisionView
+from quarterdeck.model.states import (
+    ACTION_LEADS_TO,
+    Action,
+    ApprovalKind,
+    ApprovalState,
+    CommandState,
+    SessionState,
+)
+from quarterdeck.rpc import message
+from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store.approvals import NewApproval
+from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor import asking, lifecycle, serving, turns
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.recorder import Recorder, record_on
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A decision as a client sends it: what was on its screen, and what was pressed."""
+
+    approval_id: str
+    run_id: str
+    payload_sha256: str
+    action: Action
+    token: str
+    decided_by: str
+    option: str | None = None
+    reason: str | None = None
+
+
+async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
+    """Apply a decision, or refuse it and change nothing (DESIGN §4, D9).
+
+    Raises:
+        QuarterdeckError: `stale` if the approval is not what was shown, `not_pending` if it was
+            settled before, `invalid_option`, `unknown_approval`.
+    """
+    row = await approvals.load(tx.db, wanted.approval_id)
+    _check_same(row, wanted)
+    before = await approvals.decision_of(tx.db, wanted.approval_id)
+    if before is not None and (before["token"], before["action"]) == (wanted.token, wanted.action):
+        return approvals.to_decision(before, row["state"])
+    if row["state"] != ApprovalState.PENDING:
+        raise QuarterdeckError(
+            "not_pending",
+            f"the approval was settled before: {row['state']}",
+            state=row["state"],
+            action=row["action"],
+        )
+    session = await sessions.load(tx.db, row["session_id"])
+    rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
+    state = ACTION_LEADS_TO[wanted.action]
+    option = _recovery_option(row, wanted)
+    if option == "abandon":
+        state = ApprovalState.ABORTED
+    decision = await approvals.record_decision(
+        tx,
+        row,
+        action=wanted.action,
+        option=option,
+        reason=wanted.reason,
+        token=wanted.token,
+        decided_by=wanted.decided_by,
+    )
+    await approvals.settle(tx, row["approval_id"], state, wanted.action)
+    asking.decided(
+        rec, row, wanted.action, by=wanted.decided_by, reason=wanted.reason, option=option
+    )
+    if row["kind"] == ApprovalKind.RECOVERY:
+        await _recover(ctx, rec, session, option or "resume")
+    else:
+        await _tell_agent(rec, row, wanted)
+    return approvals.to_decision(decision, state)
+
+
+def _check_same(row: Row, wanted: Wanted) -> None:
+    if row["run_id"] != wanted.run_id or row["payload_sha256"] != wanted.payload_sha256:
+        raise QuarterdeckError(
+            "stale",
+            "the approval is not what was shown",
+            run_id=row["run_id"],
+            payload_sha256=row["payload_sha256"],
+        )
+
+
+def _recovery_option(row: Row, wanted: Wanted) -> str | None:
+    """Return which option of a recovery was chosen; other approvals have actions only."""
+    if row["kind"] != ApprovalKind.RECOVERY:
+        if wanted.option is not None:
+            raise QuarterdeckError("invalid_option", "only a recovery has options to choose from")
+        return None
+    if wanted.action in (Action.DENY, Action.ABORT):
+        return "abandon"
+    known = [option["option_id"] for option in json.loads(row["options"])]
+    chosen = wanted.option or "resume"
+    if chosen not in known:
+        raise QuarterdeckError("invalid_option", f"{chosen!r} is none of {', '.join(known)}")
+    return chosen
+
+
+async def _tell_agent(rec: Recorder, row: Row, wanted: Wanted) -> None:
+    """Commit the answer to the agent; it is appended to the spool after COMMIT."""
+    request_id = json.loads(row["request_id"])
+    if wanted.action is Action.APPROVE_SESSION:
+        await approvals.grant(rec.tx, row, _fingerprint(row))
+    if row["kind"] == ApprovalKind.TERMINAL:
+        await _answer_terminal(rec, request_id, wanted)
+    else:
+        await rec.say(rec.driver.answer_permission(request_id, wanted.action))
+    if wanted.action is Action.ABORT:
+        await turns.cancel_turn(rec, "aborted")
+    await asking.reflect(rec)
+    await rec.flush()
+
+
+async def _answer_terminal(rec: Recorder, request_id: int | str, wanted: Wanted) -> None:
+    if wanted.action in (Action.APPROVE, Action.APPROVE_SESSION):
+        await serving.release_held(rec, request_id)
+        return
+    why = wanted.reason or "a person denied the command"
+    await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
+
+
+def _fingerprint(row: Row) -> str:
+    return NewApproval(
+        session_id=row["session_id"],
+        run_id=row["run_id"],
+        kind=ApprovalKind(row["kind"]),
+        title=row["title"],
+        cwd=row["cwd"],
+        payload=json.loads(row["payload"]),
+        options=[],
+    ).fingerprint
+
+
+async def _recover(ctx: Context, rec: Recorder, session: Row, option: str) -> None:
+    tx, session_id = rec.tx, session["session_id"]
+    if option == "abandon":
+        rec.event(EventType.SESSION_CLOSED, {"reason": "abandoned"})
+        await commands.finish_open(tx, session_id, CommandState.CANCELLED, "abandoned")
+        await rec.flush()
+        await sessions.move(
+            tx, session_id, SessionState.CLOSED, source="request", failure=None, failure_kind=None
+        )
+        return
+    await rec.flush()
+    via = "resume" if option == "resume" and session["agent_session_id"] else "new"
+    await sessions.update(tx, session_id, resume_tries=0)
+    await lifecycle.begin(ctx, tx, session, via, source="request")

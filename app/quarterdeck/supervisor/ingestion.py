@@ -1,0 +1,154 @@
+"""From journal bytes to committed events: every line once, in order, in grouped transactions."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from quarterdeck.agents.holding import Bell, JournalShorter, read_exit, read_journal
+from quarterdeck.model.event_types import EventType
+from quarterdeck.rpc.framing import CHUNK_BYTES
+from quarterdeck.store.transaction import Tx
+from quarterdeck.supervisor import lifecycle, serving
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.live_run import LiveRun
+from quarterdeck.supervisor.recorder import Recorder, flush_all
+from quarterdeck.supervisor.reducer import apply_all
+
+GROUP_SECONDS = 0.010
+EVENTS_PER_COMMIT = 1000
+RETRY_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+class Ingestion:
+    """One task that reads the journals somebody rang for."""
+
+    def __init__(self, ctx: Context, bell_path: Path) -> None:
+        self._ctx = ctx
+        self._bell = Bell(bell_path)
+        self._due: dict[LiveRun, None] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        ctx.look = self.look
+        asyncio.get_running_loop().add_reader(self._bell.fileno(), self._rung)
+        self._task = asyncio.create_task(self._work(), name="ingestion")
+
+    def look(self, run: LiveRun) -> None:
+        """Have a run's journal looked at; a look too many costs one read."""
+        if not run.ended:
+            self._due[run] = None
+            self._idle.clear()
+            self._wake.set()
+
+    async def quiet(self) -> None:
+        """Return when every journal that was rung for has been read to its end."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Stop reading; what was not committed is read again by the next supervisor."""
+        asyncio.get_running_loop().remove_reader(self._bell.fileno())
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._bell.close()
+
+    def _rung(self) -> None:
+        """Heed the bell; many rings at once mean that some were lost: look everywhere (rule 4)."""
+        heard, flooded = self._bell.drain()
+        if flooded:
+            for run in list(self._ctx.live.values()):
+                self.look(run)
+        for name in heard:
+            run_id, _, terminal_id = name.partition("/")
+            run = self._ctx.live.get(run_id)
+            if run is not None and not terminal_id:
+                self.look(run)
+
+    async def _work(self) -> None:
+        while True:
+            if not self._due:
+                self._idle.set()
+                await self._wake.wait()
+            self._wake.clear()
+            batch, self._due = [run for run in self._due if _has_news(run)], {}
+            if not batch:
+                continue
+            try:
+                await self._ctx.store.write(lambda tx: self._ingest(tx, batch), durable=False)
+            except Exception:
+                _log.exception("ingestion failed; it is tried again")
+                for run in batch:
+                    self.look(run)
+                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(GROUP_SECONDS)
+
+    async def _ingest(self, tx: Tx, batch: list[LiveRun]) -> None:
+        """Read and apply what is new; offsets, events and derived state go together (A2)."""
+        room = EVENTS_PER_COMMIT
+        recorders: list[Recorder] = []
+        for run in batch:
+            if run.ended:
+                continue
+            if room <= 0:
+                self.look(run)
+                continue
+            gone = run.keeper_gone
+            rec = await Recorder.open(self._ctx, tx, run)
+            finished = await self._read(rec, room)
+            room -= len(rec.rows)
+            if not finished:
+                self.look(run)
+            elif gone:
+                await self._end(rec)
+            recorders.append(rec)
+        await flush_all(tx, recorders)
+
+    async def _read(self, rec: Recorder, room: int) -> bool:
+        """Take in the journal until its end (True) or until there is no more room (False)."""
+        run = rec.run
+        while len(rec.rows) < room:
+            try:
+                chunk = read_journal(run.directory.journal, run.read, CHUNK_BYTES)
+            except JournalShorter as error:
+                self._note_shorter(rec, error)
+                return True
+            if not chunk:
+                return True
+            run.read += len(chunk)
+            for line in run.splitter.feed(chunk):
+                if run.driver is not None and line.data.strip():
+                    await apply_all(rec, run.driver.receive(line.data, line.cut))
+            run.offset = run.base + run.splitter.consumed
+        return False
+
+    async def _end(self, rec: Recorder) -> None:
+        """The keeper is gone and the journal at its end."""
+        run = rec.run
+        torn = run.splitter.held
+        if torn:
+            text = torn[:2000].decode("utf-8", "backslashreplace")
+            rec.event(
+                EventType.ERROR,
+                {"message": "the last line was torn", "where": "journal", "raw": text},
+            )
+        await serving.end_terminals(rec)
+        await lifecycle.ended(rec, read_exit(run.directory))
+        rec.tx.after_commit(lambda: self._ctx.drop(run))
+
+    def _note_shorter(self, rec: Recorder, error: JournalShorter) -> None:
+        """After a loss of power the journal may lack its end: say so, never seek backwards."""
+        if not rec.run.keeper_gone:
+            return
+        rec.event(EventType.ERROR, {"message": str(error), "where": "journal"})
+
+
+def _has_news(run: LiveRun) -> bool:
+    if run.ended:
+        return False
+    if run.keeper_gone or run.stale:
+        return True
+    try:
+        return run.directory.journal.stat().st_size > run.read
+    except OSError:
+        return False

@@ -1,0 +1,399 @@
+"""A run's life: begun, launched, failed, crashed, ended (R1-R9, D3)."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Literal
+
+from quarterdeck.agents import environment, process
+from quarterdeck.agents.acp.driver import AcpDriver
+from quarterdeck.agents.holding import (
+    ExitStatus,
+    KeeperSpec,
+    SpawnFailed,
+    read_stderr,
+    request_stop,
+    spawn,
+)
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import EventType
+from quarterdeck.model.ids import Prefix, new_id, short
+from quarterdeck.model.states import (
+    ApprovalKind,
+    ApprovalState,
+    CommandKind,
+    CommandState,
+    RunState,
+    SessionState,
+)
+from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store.approvals import NewApproval
+from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor import asking
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.live_run import LiveRun
+from quarterdeck.supervisor.recorder import Recorder
+
+RESUME_TRIES = 3
+RETRY_SECONDS = 0.25
+Via = Literal["new", "resume"]
+
+RECOVERY_OPTIONS = [
+    {"option_id": "resume", "name": "Resume the conversation", "kind": "resume"},
+    {"option_id": "restart", "name": "Restart with a new conversation", "kind": "restart"},
+    {"option_id": "abandon", "name": "Abandon the session", "kind": "abandon"},
+]
+
+_log = logging.getLogger(__name__)
+
+
+async def begin(
+    ctx: Context, tx: Tx, session: Row, via: Via, *, source: str, run_id: str | None = None
+) -> LiveRun:
+    """Make the session `starting` with a run of its own; launched after COMMIT (R2, R3).
+
+    Of N concurrent starts one wins, since transactions come one after the other and the
+    session's state is compared and set.
+
+    Args:
+        ctx: The supervisor's context.
+        tx: The transaction.
+        session: The session's row.
+        via: `new` for a fresh conversation, `resume` for the agent's own old one.
+        source: What the new state is known from.
+        run_id: A run reserved before (state pending); else one is made.
+
+    Raises:
+        QuarterdeckError: `session_already_running`; nothing was changed.
+    """
+    session_id = session["session_id"]
+    if session["active_run_id"] not in (None, run_id):
+        raise QuarterdeckError(
+            "session_already_running",
+            f"session {short(session_id)} has the run {session['active_run_id']}",
+            active=session["active_run_id"],
+        )
+    if run_id is None:
+        row = await runs.insert(tx, new_id(Prefix.RUN), session_id, via)
+    else:
+        row = await runs.load(tx.db, run_id)
+    moved = await sessions.move(
+        tx,
+        session_id,
+        SessionState.STARTING,
+        source=source,
+        active_run_id=row["run_id"],
+        last_run_id=row["run_id"],
+        last_event_seq=0,
+    )
+    if not moved:
+        raise QuarterdeckError("session_already_running", f"session {session_id} is starting")
+    await runs.update(tx, row["run_id"], state=RunState.CLAIMED.value)
+    run = ctx.hold(row, session["cwd"])
+    tx.after_rollback(lambda: ctx.drop(run))
+    rec = await Recorder.open(ctx, tx, run)
+    run.driver, facts = AcpDriver.start(
+        cwd=session["cwd"],
+        via=via,
+        agent_session_id=session["agent_session_id"] if via == "resume" else None,
+        mode=ctx.profile(session["agent"]).mode,
+    )
+    await rec.say(facts)
+    await asking.supersede_recovery(rec, "the session was started again")
+    await rec.flush()
+    run.started = asyncio.get_running_loop().create_future()
+    agent, client_env = session["agent"], ctx.client_env.get(session_id, {})
+    tx.after_commit(lambda: ctx.do(launch(ctx, run, agent, client_env), "launch"))
+    return run
+
+
+async def launch(ctx: Context, run: LiveRun, agent: str, client_env: dict[str, str]) -> None:
+    """Start the keeper of a run whose start is committed, and the handshake's clock."""
+    try:
+        profile = ctx.profile(agent)
+        spec = KeeperSpec(
+            argv=profile.command,
+            cwd=Path(run.cwd),
+            env=environment.build(profile, run.session_id, client_env),
+            run_id=run.run_id,
+            bell=ctx.places.bell,
+        )
+        run.directory.create()
+        run.spool.append(run.unspooled)
+        run.unspooled.clear()
+        info = await spawn(run.directory, spec)
+    except (SpawnFailed, QuarterdeckError, OSError) as error:
+        reason = f"could not start {agent}: {error}"
+        await _fail_start_now(ctx, run, reason, recoverable=False, source="exit")
+        return
+    _log.info("agent started", extra={"run": run.run_id, "pid": info.agent.pid, "agent": agent})
+    attach(ctx, run, info.keeper)
+    if run.stopping is not None:
+        request_stop(run.directory)
+        return
+    set_deadline(ctx, run, profile.start_timeout)
+
+
+def attach(ctx: Context, run: LiveRun, keeper: process.ProcessIdentity) -> None:
+    """Watch a keeper; its end is looked into by ingestion, after the journal's last byte."""
+
+    def gone() -> None:
+        run.keeper_gone = True
+        ctx.look(run)
+
+    run.keeper = keeper
+    run.unwatch = process.watch(keeper, gone)
+    ctx.look(run)
+
+
+def set_deadline(ctx: Context, run: LiveRun, seconds: float) -> None:
+    """Fail the start unless the handshake is over within `seconds`."""
+
+    def late() -> None:
+        reason = f"the agent did not finish its handshake within {seconds:.0f} s"
+        ctx.do(_fail_start_now(ctx, run, reason, recoverable=True, source="timeout"), "late start")
+
+    if run.started is not None and not run.started.done():
+        run.deadline = asyncio.get_running_loop().call_later(seconds, late)
+
+
+async def _fail_start_now(
+    ctx: Context, run: LiveRun, reason: str, *, recoverable: bool, source: str
+) -> None:
+    async def work(tx: Tx) -> None:
+        rec = await Recorder.open(ctx, tx, run)
+        await fail_start(rec, reason, recoverable=recoverable, source=source)
+        await rec.flush()
+
+    if not run.ended:
+        await ctx.store.write(work)
+    if run.keeper is None:
+        ctx.drop(run)
+
+
+async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: str) -> None:
+    """End a run that did not get through its handshake (R4); a late failure changes nothing (R5).
+
+    A failed resume is tried up to three times in all; then a person is asked (D2, D3).
+    """
+    ctx, tx, run = rec.ctx, rec.tx, rec.run
+    session = await sessions.load(tx.db, run.session_id)
+    if session["active_run_id"] != run.run_id or session["state"] != SessionState.STARTING:
+        return
+    await put_down(rec, "failed")
+    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
+    rec.event(EventType.ERROR, {"message": reason, "where": "start"})
+    error = QuarterdeckError(
+        "agent_startup_failed", reason, session_id=run.session_id, run_id=run.run_id
+    )
+    tx.after_commit(lambda: run.handshake_over(error))
+    tries = session["resume_tries"] + 1
+    await sessions.update(tx, run.session_id, resume_tries=tries, active_run_id=None)
+    if run.via != "resume":
+        await _fail_session(rec, reason, "agent_startup_failed", source=source)
+    elif recoverable and tries < RESUME_TRIES:
+        tx.after_commit(lambda: ctx.do(_retry(ctx, run.session_id, tries), "retry resume"))
+    else:
+        await give_up(rec, reason, source=source)
+
+
+async def _retry(ctx: Context, session_id: str, tries: int) -> None:
+    await asyncio.sleep(RETRY_SECONDS * tries)
+
+    async def work(tx: Tx) -> None:
+        session = await sessions.load(tx.db, session_id)
+        if session["state"] == SessionState.STARTING and session["active_run_id"] is None:
+            await begin(ctx, tx, session, "resume", source="recovery")
+
+    if not ctx.draining:
+        await ctx.store.write(work)
+
+
+async def put_down(rec: Recorder, why: str) -> None:
+    """Note that the run is being ended, and ask its keeper after COMMIT."""
+    run = rec.run
+    run.stopping = why
+    await runs.update(rec.tx, run.run_id, stopping=why)
+    rec.tx.after_commit(lambda: _stop(run))
+
+
+def _stop(run: LiveRun) -> None:
+    if run.keeper is not None:
+        request_stop(run.directory)
+
+
+async def _fail_session(rec: Recorder, reason: str, kind: str, *, source: str) -> None:
+    tx, run = rec.tx, rec.run
+    rec.event(EventType.SESSION_FAILED, {"reason": reason, "failure_kind": kind})
+    await commands.finish_open(tx, run.session_id, CommandState.FAILED, reason)
+    await sessions.move(
+        tx,
+        run.session_id,
+        SessionState.FAILED,
+        source=source,
+        failure=reason,
+        failure_kind=kind,
+        active_run_id=None,
+        active_command_id=None,
+    )
+
+
+async def give_up(rec: Recorder, reason: str, *, source: str) -> None:
+    """The session cannot be resumed: it needs a person, who is asked (D3)."""
+    session = await sessions.load(rec.tx.db, rec.run.session_id)
+    await _fail_session(rec, reason, "session_recovery_required", source=source)
+    await sessions.update(
+        rec.tx, rec.run.session_id, recovery_attempts=session["recovery_attempts"] + 1
+    )
+    text = (
+        f"The agent of this session could not be resumed.\n{reason}\n"
+        "Resume tries again, restart begins a new conversation in the same session,"
+        " abandon closes the session."
+    )
+    await asking.ask(
+        rec,
+        NewApproval(
+            session_id=rec.run.session_id,
+            run_id=rec.run.run_id,
+            kind=ApprovalKind.RECOVERY,
+            title="Session recovery required",
+            cwd=rec.run.cwd,
+            payload={"kind": ApprovalKind.RECOVERY.value, "text": text},
+            options=RECOVERY_OPTIONS,
+            reason=reason,
+        ),
+    )
+
+
+async def ended(rec: Recorder, status: ExitStatus | None) -> None:
+    """The keeper is gone and its journal read to the end: settle the run by why it ended."""
+    run, tx = rec.run, rec.tx
+    session = await sessions.load(tx.db, run.session_id)
+    await asking.orphan_open(rec, "the agent ended")
+    if session["active_run_id"] != run.run_id:
+        await runs.finish(tx, run.run_id, RunState.CANCELLED, "replaced")
+        return
+    if run.stopping in ("close", "shutdown"):
+        await _closed(rec, status)
+    elif session["state"] == SessionState.STARTING:
+        why = f"the agent ended during its start ({describe(status)}){_last_words(run)}"
+        await fail_start(rec, why, recoverable=True, source="exit")
+    else:
+        await _crashed(rec, session, status)
+
+
+async def _closed(rec: Recorder, status: ExitStatus | None) -> None:
+    run, tx = rec.run, rec.tx
+    reason = "closed" if run.stopping == "close" else "the supervisor was shut down with its agents"
+    rec.event(EventType.SESSION_CLOSED, {"reason": reason, "exit": describe(status)})
+    await commands.finish_open(
+        tx, run.session_id, CommandState.COMPLETED, reason, kinds=(CommandKind.CLOSE,)
+    )
+    await commands.finish_open(tx, run.session_id, CommandState.CANCELLED, reason)
+    await runs.finish(tx, run.run_id, RunState.COMPLETED, reason)
+    await sessions.move(
+        tx,
+        run.session_id,
+        SessionState.CLOSED,
+        source="exit",
+        run_id=run.run_id,
+        active_run_id=None,
+        active_command_id=None,
+        execution_state="terminal",
+    )
+    error = QuarterdeckError("agent_startup_failed", "the session was closed")
+    tx.after_commit(lambda: run.handshake_over(error))
+
+
+async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> None:
+    """An agent that should live is gone: its turn failed; it is resumed, or a person is asked."""
+    ctx, run, tx = rec.ctx, rec.run, rec.tx
+    reason = f"the agent ended unexpectedly ({describe(status)}){_last_words(run)}"
+    rec.event(EventType.RUN_FAILED, {"reason": reason, "exit": describe(status)})
+    cut_short = await commands.finish_open(
+        tx, run.session_id, CommandState.FAILED, reason, handed_over_only=True
+    )
+    if cut_short:
+        rec.event(
+            EventType.TERMINAL_STATUS,
+            {"stop_reason": "interrupted", "command_id": cut_short[-1], "error": reason},
+        )
+        await sessions.update(
+            tx, run.session_id, terminal_status="interrupted", execution_state="terminal"
+        )
+    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
+    await sessions.update(tx, run.session_id, active_run_id=None, active_command_id=None)
+    if session["resume_tries"] >= RESUME_TRIES:
+        await give_up(rec, f"{reason}; it was resumed {RESUME_TRIES} times", source="exit")
+        return
+    await sessions.update(tx, run.session_id, resume_tries=session["resume_tries"] + 1)
+    await rec.flush()
+    fresh = await sessions.load(tx.db, run.session_id)
+    await begin(ctx, tx, fresh, "resume", source="recovery")
+
+
+async def fail_running(rec: Recorder, reason: str) -> None:
+    """End a live run as failed, from starting as well as running (R7)."""
+    rec.event(EventType.RUN_FAILED, {"reason": reason})
+    await asking.orphan_open(rec, reason)
+    await put_down(rec, "failed")
+    await runs.finish(rec.tx, rec.run.run_id, RunState.FAILED, reason)
+    await _fail_session(rec, reason, "run_failed", source="request")
+
+
+async def restart_start(rec: Recorder) -> None:
+    """Begin a start anew that the supervisor's end has cut short; nothing was asked yet (D2)."""
+    ctx, run, tx = rec.ctx, rec.run, rec.tx
+    reason = "the supervisor ended during the start"
+    rec.event(EventType.RUN_FAILED, {"reason": reason})
+    await rec.flush()
+    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
+    await sessions.update(tx, run.session_id, active_run_id=None)
+    session = await sessions.load(tx.db, run.session_id)
+    via = "resume" if session["agent_session_id"] else "new"
+    await begin(ctx, tx, session, via, source="recovery")
+
+
+async def cancel_start(rec: Recorder) -> None:
+    """End a start on request: A12's order, and no late answer can overwrite it (R5, R8)."""
+    run, tx = rec.run, rec.tx
+    reason = "cancelled during its start"
+    await commands.finish_open(tx, run.session_id, CommandState.CANCELLED, reason)
+    rec.event(EventType.SESSION_CLOSED, {"reason": reason})
+    await put_down(rec, "cancel")
+    await runs.finish(tx, run.run_id, RunState.CANCELLED, reason)
+    await sessions.move(
+        tx,
+        run.session_id,
+        SessionState.CLOSED,
+        source="request",
+        run_id=run.run_id,
+        active_run_id=None,
+        active_command_id=None,
+    )
+    error = QuarterdeckError("agent_startup_failed", reason, session_id=run.session_id)
+    tx.after_commit(lambda: run.handshake_over(error))
+
+
+async def close(rec: Recorder, why: Literal["close", "shutdown"]) -> None:
+    """End a live run on purpose; it is closed once its whole process tree is gone."""
+    run = rec.run
+    for row in await approvals.pending_of_run(rec.tx, run.run_id):
+        await asking.settle(rec, row, ApprovalState.ABORTED, "closed")
+    if rec.run.driver is not None:
+        await rec.say(rec.driver.cancel())
+    await put_down(rec, why)
+
+
+def describe(status: ExitStatus | None) -> str:
+    """Say in words how a process ended."""
+    if status is None:
+        return "its keeper was killed"
+    if status.signal is not None:
+        return f"signal {status.signal}"
+    return f"exit code {status.code}" if status.code is not None else status.reason
+
+
+def _last_words(run: LiveRun) -> str:
+    text = read_stderr(run.directory, 600).decode("utf-8", "replace").strip()
+    return f": {text}" if text else ""

@@ -1,0 +1,90 @@
+"""What is held in memory of a run that has an agent; the store has all of it too."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from quarterdeck.agents.acp.driver import AcpDriver
+from quarterdeck.agents.holding import RunDirectory, Spool
+from quarterdeck.agents.process import ProcessIdentity
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.rpc.framing import LineSplitter
+from quarterdeck.store.transaction import Row
+
+
+@dataclass(slots=True, eq=False)
+class LiveRun:
+    """A run as ingestion and dispatch see it.
+
+    Everything but the asyncio parts comes from the run's row and is written back to it in each
+    transaction. If one is rolled back, `stale` says that memory is ahead of the store, and the
+    next transaction reads the row again.
+    """
+
+    run_id: str
+    run_no: int
+    session_id: str
+    via: str
+    cwd: str
+    directory: RunDirectory
+    spool: Spool
+    driver: AcpDriver | None = None
+    last_seq: int = 0
+    offset: int = 0
+    """Journal bytes committed."""
+    spool_size: int = 0
+    outbox_count: int = 0
+    stopping: str | None = None
+    """Why the run is being ended: close, cancel, failed, shutdown; None while it should live."""
+    stale: bool = False
+
+    splitter: LineSplitter = field(default_factory=LineSplitter)
+    read: int = 0
+    """Journal bytes fed to the splitter; those after `offset` begin an unfinished line."""
+    base: int = 0
+    """Where in the journal the splitter began."""
+    keeper: ProcessIdentity | None = None
+    keeper_gone: bool = False
+    ended: bool = False
+    unspooled: list[tuple[int, bytes]] = field(default_factory=list)
+    started: "asyncio.Future[QuarterdeckError | None] | None" = None
+    """Resolved when the handshake is over: with None, or with why it failed."""
+    deadline: asyncio.TimerHandle | None = None
+    unwatch: Callable[[], None] | None = None
+
+    def load(self, row: Row) -> None:
+        """Take over what the store says."""
+        self.last_seq = row["last_event_seq"]
+        self.base = self.offset = self.read = row["journal_offset"]
+        self.splitter = LineSplitter(skipping=bool(row["journal_skipping"]))
+        self.spool_size = row["spool_size"]
+        self.outbox_count = row["outbox_count"]
+        self.stopping = row["stopping"]
+        self.driver = _driver(row["driver"])
+        self.stale = False
+
+    def mark_stale(self) -> None:
+        """Note that memory is ahead of the store."""
+        self.stale = True
+
+    def handshake_over(self, error: QuarterdeckError | None) -> None:
+        """Tell whoever waits for the start how it went, and stop the clock."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+        if self.started is not None and not self.started.done():
+            self.started.set_result(error)
+
+    def let_go(self) -> None:
+        """Release what belongs to this process."""
+        self.ended = True
+        if self.deadline is not None:
+            self.deadline.cancel()
+        if self.unwatch is not None:
+            self.unwatch()
+            self.unwatch = None
+
+
+def _driver(state: str | None) -> AcpDriver | None:
+    return None if state is None else AcpDriver.from_state(json.loads(state))

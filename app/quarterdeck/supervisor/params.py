@@ -1,0 +1,156 @@
+"""What clients may say: one model per method, unknown members refused (A16)."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.states import Action
+
+PROMPT_LIMIT = 4 * 1024 * 1024
+
+
+class Params(BaseModel):
+    """The parameters of a method."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Hello(Params):
+    """Who the client is; must come first."""
+
+    client: str = Field(min_length=1, max_length=200)
+    version: str = Field(max_length=100)
+    reader: str = Field(min_length=1, max_length=200)
+    watch: bool = False
+
+
+class Nothing(Params):
+    """No parameters."""
+
+
+class SessionList(Params):
+    """A10."""
+
+    state: str = "default"
+    agent: str | None = None
+    cursor: str | None = None
+    limit: int = 100
+
+
+class OfSession(Params):
+    """Names a session."""
+
+    session_id: str = Field(min_length=1, max_length=200)
+
+
+class SessionNew(Params):
+    """A new session with its first prompt."""
+
+    agent: str = Field(min_length=1, max_length=200)
+    cwd: str = Field(min_length=1, max_length=4096)
+    prompt: str = Field(max_length=PROMPT_LIMIT)
+    env: dict[str, str] = Field(default_factory=dict)
+    title: str | None = Field(default=None, max_length=200)
+    wait: bool = False
+    key: str | None = Field(default=None, min_length=1, max_length=200)
+
+    @field_validator("cwd")
+    @classmethod
+    def _existing(cls, value: str) -> str:
+        path = Path(value)
+        if not path.is_absolute():
+            raise ValueError("must be absolute")
+        if not path.is_dir():
+            raise ValueError(f"{value} is no directory")
+        return str(path)
+
+
+class SessionSend(OfSession):
+    """A prompt."""
+
+    text: str = Field(max_length=PROMPT_LIMIT)
+    run_id: str | None = None
+    env: dict[str, str] | None = None
+    key: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+class SessionStart(OfSession):
+    """A run for a session that has none."""
+
+    env: dict[str, str] | None = None
+
+
+class OfRun(OfSession):
+    """Names a session and perhaps its run."""
+
+    run_id: str | None = None
+
+
+class RunFinish(OfSession):
+    """R7."""
+
+    run_id: str
+    failure: str | None = Field(default=None, max_length=2000)
+
+
+class MarkRead(OfSession):
+    """A9."""
+
+    version: int = Field(ge=0)
+
+
+class EventList(OfSession):
+    """A3, A11."""
+
+    run_id: str | None = None
+    after_seq: int = Field(default=0, ge=0)
+    limit: int = 100
+    output: bool = False
+
+
+class ApprovalList(Params):
+    """Open approvals, of one session or of all."""
+
+    session_id: str | None = None
+
+
+class OfApproval(Params):
+    """Names an approval."""
+
+    approval_id: str = Field(min_length=1, max_length=200)
+
+
+class ApprovalDecide(OfApproval):
+    """DESIGN §4."""
+
+    run_id: str
+    payload_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    action: Action = Field(strict=False)
+    token: str = Field(min_length=8, max_length=200)
+    option: str | None = Field(default=None, max_length=200)
+    reason: str | None = Field(default=None, max_length=2000)
+
+
+class Down(Params):
+    """Whether agents end too (V6)."""
+
+    agents: bool = False
+
+
+P = TypeVar("P", bound=Params)
+
+
+def read(model: type[P], params: Any) -> P:
+    """Validate the parameters of a call.
+
+    Raises:
+        QuarterdeckError: `invalid_params`, naming the parameter and what is wrong with it.
+    """
+    try:
+        return model.model_validate({} if params is None else params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise QuarterdeckError("invalid_params", f"{where}: {first['msg']}") from error

@@ -1,0 +1,128 @@
+"""Writing one run's news within a transaction: events numbered, calls placed in the spool."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from quarterdeck.agents.acp.driver import AcpDriver
+from quarterdeck.agents.acp.facts import Event, Fact, Send
+from quarterdeck.model.event_types import EventType
+from quarterdeck.store import events, outbox, runs
+from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor import spooling
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.live_run import LiveRun
+
+
+class Recorder:
+    """The unit of work on one run inside one transaction.
+
+    Events are numbered here, one after the other, and written by `flush`; so are the journal
+    offset and the driver's state. Together with the transaction this is why nothing is lost
+    and nothing comes twice (DESIGN §4, A2).
+    """
+
+    def __init__(self, ctx: Context, tx: Tx, run: LiveRun) -> None:
+        self.ctx, self.tx, self.run = ctx, tx, run
+        self.rows: list[events.EventRow] = []
+        self._sent: list[tuple[int, bytes]] = []
+        tx.after_rollback(run.mark_stale)
+
+    @classmethod
+    async def open(cls, ctx: Context, tx: Tx, run: LiveRun) -> "Recorder":
+        """Begin to record for a held run, reading it again if memory is ahead of the store."""
+        if run.stale:
+            run.load(await runs.load(tx.db, run.run_id))
+        return cls(ctx, tx, run)
+
+    @property
+    def driver(self) -> AcpDriver:
+        """The run's driver; a run that was never launched has none."""
+        assert self.run.driver is not None
+        return self.run.driver
+
+    def event(self, kind: EventType, payload: dict[str, Any]) -> None:
+        """Add an event to the run's trace."""
+        self.run.last_seq += 1
+        encoded = events.encode(payload)
+        self.rows.append((self.run.run_no, self.run.last_seq, kind.value, self.tx.at, encoded))
+
+    async def send(self, fact: Send) -> None:
+        """Commit a line to the agent with its place in the spool; it is appended after COMMIT."""
+        run = self.run
+        entry = outbox.Entry(
+            run_id=run.run_id,
+            ordinal=run.outbox_count + 1,
+            start=run.spool_size,
+            payload=fact.line,
+            role=fact.role,
+            method=fact.method,
+            rpc_id=fact.rpc_id,
+            command_id=fact.command_id,
+        )
+        await outbox.insert(self.tx, entry)
+        run.outbox_count += 1
+        run.spool_size += len(fact.line)
+        self._sent.append((entry.start, entry.payload))
+
+    async def say(self, facts: Iterable[Fact]) -> None:
+        """Send and record what a call of ours on the driver led to."""
+        for fact in facts:
+            if isinstance(fact, Send):
+                await self.send(fact)
+            elif isinstance(fact, Event):
+                self.event(fact.type, fact.payload)
+
+    async def flush(self) -> None:
+        """Write what was recorded so far."""
+        await flush_all(self.tx, [self])
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the columns of the run that `flush_all` writes."""
+        run = self.run
+        driver = None
+        if run.driver is not None and run.driver.dirty:
+            driver = json.dumps(run.driver.to_state(), separators=(",", ":"))
+        return (
+            run.last_seq,
+            run.offset,
+            int(run.splitter.skipping),
+            run.spool_size,
+            run.outbox_count,
+            driver,
+            run.run_id,
+        )
+
+    def written(self) -> None:
+        """Note that what was recorded is in the transaction; its lines are spooled after COMMIT."""
+        if self._sent:
+            sent, run = self._sent, self.run
+            self.tx.after_commit(lambda: spooling.append(run, sent))
+        self.rows, self._sent = [], []
+
+
+async def flush_all(tx: Tx, recorders: Iterable[Recorder]) -> None:
+    """Write the news of several runs, a statement for each table and not for each run."""
+    recorders = list(recorders)
+    await events.insert_many(tx, [row for recorder in recorders for row in recorder.rows])
+    await tx.many(
+        "UPDATE runs SET last_event_seq = ?, journal_offset = ?, journal_skipping = ?,"
+        " spool_size = ?, outbox_count = ?, driver = COALESCE(?, driver) WHERE run_id = ?",
+        [recorder.row() for recorder in recorders],
+    )
+    spoken = [recorder for recorder in recorders if recorder.rows]
+    await tx.many(
+        "UPDATE sessions SET last_event_seq = ?, last_activity = ? WHERE session_id = ?"
+        " AND COALESCE(active_run_id, last_run_id) = ?",
+        [(r.run.last_seq, tx.at, r.run.session_id, r.run.run_id) for r in spoken],
+    )
+    for recorder in recorders:
+        recorder.written()
+
+
+async def record_on(ctx: Context, tx: Tx, row: Row, cwd: str) -> Recorder:
+    """Begin to record on a run by its row, whether or not it has an agent."""
+    held = ctx.live.get(row["run_id"])
+    if held is not None:
+        return await Recorder.open(ctx, tx, held)
+    return Recorder(ctx, tx, ctx.make(row, cwd))

@@ -1,0 +1,133 @@
+"""What an agent said becomes rows: every fact of the driver, within the ingesting transaction."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from quarterdeck.agents.acp.facts import (
+    Event,
+    Fact,
+    FileAsked,
+    PermissionAsked,
+    PermissionWithdrawn,
+    Ready,
+    Send,
+    SessionInfo,
+    StartFailed,
+    TerminalAsked,
+    TurnEnded,
+)
+from quarterdeck.model.canonical import canonical
+from quarterdeck.model.event_types import EventType
+from quarterdeck.model.states import CommandKind, CommandState, RunState, SessionState
+from quarterdeck.store import commands, runs, sessions
+from quarterdeck.supervisor import asking, lifecycle, serving, turns
+from quarterdeck.supervisor.recorder import Recorder
+
+
+async def apply_all(rec: Recorder, facts: Iterable[Fact]) -> None:
+    """Apply facts in order."""
+    for fact in facts:
+        await apply(rec, fact)
+
+
+async def apply(rec: Recorder, fact: Fact) -> None:
+    """Apply one fact."""
+    match fact:
+        case Event():
+            rec.event(fact.type, fact.payload)
+        case Send():
+            await rec.send(fact)
+        case Ready():
+            await _ready(rec, fact)
+        case StartFailed():
+            await lifecycle.fail_start(
+                rec, fact.reason, recoverable=fact.recoverable, source="event"
+            )
+        case TurnEnded():
+            await _turn_ended(rec, fact)
+        case PermissionAsked():
+            await asking.permission(rec, fact)
+        case PermissionWithdrawn():
+            await asking.withdrawn(rec, fact)
+        case FileAsked():
+            await _file_asked(rec, fact)
+        case TerminalAsked():
+            await asking.terminal(rec, fact)
+        case SessionInfo():
+            await _session_info(rec, fact)
+
+
+async def _ready(rec: Recorder, fact: Ready) -> None:
+    """The handshake is over: R3's `running`, unless something newer happened (R5)."""
+    run, tx = rec.run, rec.tx
+    moved = await sessions.move(
+        tx,
+        run.session_id,
+        SessionState.IDLE,
+        source="event",
+        run_id=run.run_id,
+        agent_session_id=fact.agent_session_id,
+        failure=None,
+        failure_kind=None,
+    )
+    if not moved:
+        return
+    await runs.update(tx, run.run_id, state=RunState.RUNNING.value, agent_info=canonical(fact.info))
+    rec.event(
+        EventType.SESSION_STARTED,
+        {"via": fact.via, "agent_session_id": fact.agent_session_id, **fact.info},
+    )
+    tx.after_commit(lambda: run.handshake_over(None))
+    await turns.next_turn(rec)
+
+
+async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
+    """The answer to session/prompt: end the command, then hand over the next one."""
+    run, tx = rec.run, rec.tx
+    cancels = await commands.finish_open(
+        tx,
+        run.session_id,
+        CommandState.COMPLETED,
+        "the turn ended",
+        kinds=(CommandKind.CANCEL,),
+    )
+    if fact.error is not None:
+        state, why = CommandState.FAILED, fact.error
+    elif fact.stop_reason == "cancelled" and cancels:
+        state, why = CommandState.CANCELLED, "cancelled"
+    else:
+        state, why = CommandState.COMPLETED, fact.stop_reason
+    if fact.command_id is not None:
+        await commands.set_state(tx, fact.command_id, state, why)
+    await asking.supersede_open(rec, "the turn ended")
+    fields: dict[str, Any] = {
+        "execution_state": "terminal",
+        "active_command_id": None,
+        "terminal_status": "error" if fact.error is not None else fact.stop_reason,
+        "resume_tries": 0,
+    }
+    await sessions.move(
+        tx, run.session_id, SessionState.IDLE, source="event", run_id=run.run_id, **fields
+    )
+    await turns.next_turn(rec)
+
+
+async def _file_asked(rec: Recorder, fact: FileAsked) -> None:
+    params = {
+        "op": fact.op,
+        "path": fact.path,
+        "line": fact.line,
+        "limit": fact.limit,
+        "content": fact.content,
+    }
+    await serving.serve(rec, fact.request_id, "file", params)
+
+
+async def _session_info(rec: Recorder, fact: SessionInfo) -> None:
+    fields: dict[str, Any] = {}
+    if fact.usage is not None:
+        fields["usage"] = canonical(fact.usage)
+    if fact.mode is not None:
+        fields["mode"] = fact.mode
+    if fields:
+        await sessions.update(rec.tx, rec.run.session_id, **fields)

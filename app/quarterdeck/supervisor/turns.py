@@ -1,0 +1,285 @@
+"""Prompts: queued as commands, handed over one at a time, cancelled (R6, R8, A12)."""
+
+from quarterdeck.model.canonical import canonical, sha256
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import EventType
+from quarterdeck.model.states import (
+    LIVE_SESSION_STATES,
+    ApprovalState,
+    CommandKind,
+    CommandState,
+    SessionState,
+)
+from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor import asking, lifecycle, spooling
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.recorder import Recorder
+
+
+async def next_turn(rec: Recorder) -> None:
+    """Hand the session's next waiting prompt to its idle agent; overlapping ones lose turns."""
+    run, tx = rec.run, rec.tx
+    if run.driver is None or run.stopping is not None:
+        return
+    session = await sessions.load(tx.db, run.session_id)
+    if session["state"] != SessionState.IDLE or session["active_run_id"] != run.run_id:
+        return
+    row = await commands.next_turn(tx, run.session_id)
+    if row is None:
+        return
+    facts = run.driver.prompt(row["command_id"], row["text"])
+    rec.event(EventType.USER_MESSAGE, {"text": row["text"], "command_id": row["command_id"]})
+    await rec.say(facts)
+    await commands.acknowledge(tx, row["command_id"], run.run_id)
+    await sessions.move(
+        tx,
+        run.session_id,
+        SessionState.RUNNING,
+        source="request",
+        run_id=run.run_id,
+        execution_state="running",
+        active_command_id=row["command_id"],
+        last_command_id=row["command_id"],
+    )
+
+
+def check_run(session: Row, run_id: str | None) -> None:
+    """Refuse a command that names a run which is not the session's running one (R6).
+
+    Raises:
+        QuarterdeckError: `run_mismatch`, `session_starting` or `session_not_running`.
+    """
+    if run_id is None:
+        return
+    active, state = session["active_run_id"], session["state"]
+    if active is None:
+        raise QuarterdeckError("session_not_running", "the session has no live run")
+    if active != run_id:
+        raise QuarterdeckError(
+            "run_mismatch",
+            f"the active run is {active}, not {run_id}",
+            active=active,
+            requested=run_id,
+        )
+    if state in (SessionState.CREATED, SessionState.STARTING):
+        raise QuarterdeckError("session_starting", "the session's agent is starting")
+
+
+async def send(
+    ctx: Context, tx: Tx, session_id: str, text: str, run_id: str | None, key: str | None
+) -> Row:
+    """Queue a prompt; hand it over if the agent is idle; start a run if none is live (R6).
+
+    Raises:
+        QuarterdeckError: see `check_run`; `conflict`; `command_channel_closed` while the run is
+            being ended; `agent_not_reading` if it leaves too much unread.
+    """
+    session = await sessions.load(tx.db, session_id)
+    check_run(session, run_id)
+    digest = sha256(canonical({"text": text}))
+    active = session["active_run_id"]
+    run = ctx.live.get(active) if active else None
+    if run is not None and run.stopping is not None:
+        raise QuarterdeckError("command_channel_closed", "the run is being ended")
+    if run is not None and run.keeper is not None and run.keeper_gone:
+        raise QuarterdeckError("command_channel_closed", "the run's agent has just ended")
+    if run is not None and len(run.unspooled) and run.keeper is not None:
+        _check_backlog(run.spool.backlog())
+    row = await commands.insert(
+        tx, session_id, active, CommandKind.TURN, text=text, key=key, payload_sha256=digest
+    )
+    if run is not None and session["state"] in LIVE_SESSION_STATES:
+        rec = await Recorder.open(ctx, tx, run)
+        await next_turn(rec)
+        await rec.flush()
+    elif active is None and session["state"] != SessionState.STARTING:
+        via = "resume" if session["agent_session_id"] else "new"
+        await sessions.update(tx, session_id, resume_tries=0)
+        await lifecycle.begin(ctx, tx, session, via, source="request")
+    return row
+
+
+def _check_backlog(size: int) -> None:
+    if size > spooling.BACKLOG_LIMIT:
+        raise QuarterdeckError(
+            "agent_not_reading", f"the agent has left {size} bytes of what it was told unread"
+        )
+
+
+async def cancel(ctx: Context, tx: Tx, session_id: str, run_id: str | None) -> Row:
+    """End the running turn, or the start; with nothing to end it changes nothing (R8).
+
+    Open questions of the turn are answered `cancelled`, else some agents hang.
+
+    Raises:
+        QuarterdeckError: `run_mismatch`, `session_not_running`.
+    """
+    session = await sessions.load(tx.db, session_id)
+    if session["state"] not in (SessionState.CREATED, SessionState.STARTING):
+        check_run(session, run_id)
+    active = session["active_run_id"]
+    row = await commands.insert(tx, session_id, active, CommandKind.CANCEL)
+    run = ctx.live.get(active) if active else None
+    if run is None:
+        if session["state"] == SessionState.STARTING:
+            await _cancel_between_tries(tx, session_id)
+        await commands.set_state(tx, row["command_id"], CommandState.COMPLETED, "nothing ran")
+        return await _reload(tx, row)
+    rec = await Recorder.open(ctx, tx, run)
+    if session["state"] == SessionState.STARTING:
+        await commands.set_state(
+            tx, row["command_id"], CommandState.COMPLETED, "the start was ended"
+        )
+        await lifecycle.cancel_start(rec)
+    elif session["active_command_id"] is None:
+        await commands.set_state(tx, row["command_id"], CommandState.COMPLETED, "nothing ran")
+    else:
+        await commands.acknowledge(tx, row["command_id"], run.run_id)
+        await cancel_turn(rec, "the turn was cancelled")
+    await rec.flush()
+    return await _reload(tx, row)
+
+
+async def cancel_turn(rec: Recorder, why: str) -> None:
+    """Tell the agent to stop the turn, and settle the questions that belong to it."""
+    for row in await approvals.pending_of_run(rec.tx, rec.run.run_id):
+        await asking.settle(rec, row, ApprovalState.ABORTED, why)
+    await rec.say(rec.driver.cancel())
+    await asking.reflect(rec)
+
+
+async def _cancel_between_tries(tx: Tx, session_id: str) -> None:
+    """End a resume that waits for its next try and has no run at the moment."""
+    await commands.finish_open(
+        tx, session_id, CommandState.CANCELLED, "cancelled", kinds=(CommandKind.TURN,)
+    )
+    await sessions.move(tx, session_id, SessionState.CLOSED, source="request")
+
+
+async def close(ctx: Context, tx: Tx, session_id: str) -> Row:
+    """End the session's run on purpose; a session without one is closed at once."""
+    session = await sessions.load(tx.db, session_id)
+    active = session["active_run_id"]
+    row = await commands.insert(tx, session_id, active, CommandKind.CLOSE)
+    run = ctx.live.get(active) if active else None
+    if run is not None and run.stopping == "close":
+        await commands.acknowledge(tx, row["command_id"], run.run_id)
+    elif run is not None and session["state"] == SessionState.STARTING:
+        await commands.set_state(tx, row["command_id"], CommandState.COMPLETED, "closed")
+        rec = await Recorder.open(ctx, tx, run)
+        await lifecycle.cancel_start(rec)
+        await rec.flush()
+    elif run is not None:
+        await commands.acknowledge(tx, row["command_id"], run.run_id)
+        rec = await Recorder.open(ctx, tx, run)
+        await lifecycle.close(rec, "close")
+        await rec.flush()
+    else:
+        await _close_without_run(tx, session, row)
+    return await _reload(tx, row)
+
+
+async def _close_without_run(tx: Tx, session: Row, row: Row) -> None:
+    session_id = session["session_id"]
+    await commands.set_state(tx, row["command_id"], CommandState.COMPLETED, "closed")
+    await commands.finish_open(tx, session_id, CommandState.CANCELLED, "closed")
+    pending = await tx.all(
+        "SELECT approval_id FROM approvals WHERE session_id = ? AND state = 'pending'",
+        (session_id,),
+    )
+    for approval in pending:
+        await approvals.settle(tx, approval["approval_id"], ApprovalState.ABORTED, "closed")
+    await sessions.move(tx, session_id, SessionState.CLOSED, source="request")
+
+
+async def _reload(tx: Tx, row: Row) -> Row:
+    found = await tx.one("SELECT * FROM commands WHERE command_id = ?", (row["command_id"],))
+    return found or row
+
+
+async def create(ctx: Context, tx: Tx, new: sessions.NewSession, prompt: str) -> dict[str, str]:
+    """Create a session, its first run and its first prompt, and start it (R3).
+
+    With a start key the project has seen, the first session's ids are returned (A4).
+
+    Raises:
+        QuarterdeckError: `conflict` if the key was used with another payload.
+    """
+    if new.start_key is not None:
+        first = await tx.one(
+            "SELECT * FROM sessions WHERE project = ? AND start_key = ?",
+            (new.project, new.start_key),
+        )
+        if first is not None:
+            return await _first_ids(tx, first, new)
+    await sessions.insert(tx, new)
+    session = await sessions.load(tx.db, new.session_id)
+    run = await lifecycle.begin(ctx, tx, session, "new", source="request")
+    row = await commands.insert(
+        tx,
+        new.session_id,
+        run.run_id,
+        CommandKind.TURN,
+        text=prompt,
+        payload_sha256=sha256(canonical({"text": prompt})),
+    )
+    return {
+        "session_id": new.session_id,
+        "run_id": run.run_id,
+        "command_id": row["command_id"],
+    }
+
+
+async def _first_ids(tx: Tx, first: Row, new: sessions.NewSession) -> dict[str, str]:
+    if first["start_sha256"] != new.start_sha256:
+        raise QuarterdeckError("conflict", f"key {new.start_key!r} was used with another payload")
+    row = await tx.one(
+        "SELECT c.command_id, r.run_id FROM commands c JOIN runs r ON r.session_id = c.session_id"
+        " WHERE c.session_id = ? ORDER BY c.command_no, r.number LIMIT 1",
+        (first["session_id"],),
+    )
+    assert row is not None
+    return {
+        "session_id": first["session_id"],
+        "run_id": row["run_id"],
+        "command_id": row["command_id"],
+    }
+
+
+async def start(ctx: Context, tx: Tx, session_id: str) -> str:
+    """Start a run for a session that has none, and return its id.
+
+    Raises:
+        QuarterdeckError: `session_already_running` for all but one of concurrent starts (R2).
+    """
+    session = await sessions.load(tx.db, session_id)
+    via = "resume" if session["agent_session_id"] else "new"
+    await sessions.update(tx, session_id, resume_tries=0)
+    run = await lifecycle.begin(ctx, tx, session, via, source="request")
+    return run.run_id
+
+
+async def finish(ctx: Context, tx: Tx, session_id: str, run_id: str, failure: str | None) -> None:
+    """Mark a run finished: only the active one, from starting as well as running (R7).
+
+    Raises:
+        QuarterdeckError: `run_mismatch`, `session_not_running`.
+    """
+    session = await sessions.load(tx.db, session_id)
+    if session["active_run_id"] is None:
+        raise QuarterdeckError("session_not_running", "the session has no live run")
+    if session["active_run_id"] != run_id:
+        raise QuarterdeckError(
+            "run_mismatch",
+            f"the active run is {session['active_run_id']}, not {run_id}",
+            active=session["active_run_id"],
+            requested=run_id,
+        )
+    run = ctx.hold(await runs.load(tx.db, run_id), session["cwd"])
+    rec = await Recorder.open(ctx, tx, run)
+    if failure is None:
+        await lifecycle.close(rec, "close")
+    else:
+        await lifecycle.fail_running(rec, failure)
+    await rec.flush()

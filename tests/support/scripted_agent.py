@@ -1,0 +1,200 @@
+"""A small ACP agent for tests, in a process of its own; stdlib only, so that it starts at once.
+
+What it does is told by the words of the prompt, one instruction a line:
+
+    say TEXT            one chunk
+    count N [S]         N numbered chunks `#1 `, `#2 `, …, S seconds apart; numbers go on
+                        over all turns and are kept in $SCRIPTED_DIR/counter
+    wait FILE           until the file is there (relative to the session's directory)
+    ask COMMAND         request permission, then say `allowed` or `refused` and run it if allowed
+    read PATH           fs/read_text_file, say the content
+    write PATH TEXT     fs/write_text_file
+    terminal COMMAND    terminal/create, wait_for_exit, output, release; say the output
+    die CODE            exit at once
+    raw TEXT            write a line as it is
+    hang                never answer
+
+It appends each prompt it gets to $SCRIPTED_DIR/prompts, so that tests can count deliveries.
+Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+HOME = Path(os.environ["SCRIPTED_DIR"])
+
+
+class Agent:
+    def __init__(self) -> None:
+        self.cwd = Path.cwd()
+        self.next_id = 0
+        self.answers: dict[int, Any] = {}
+        self.arrived = threading.Condition()
+        self.cancelled = threading.Event()
+        self.out = threading.Lock()
+        self.session = "none"
+
+    def write(self, message: dict[str, Any]) -> None:
+        with self.out:
+            sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            sys.stdout.flush()
+
+    def update(self, **update: Any) -> None:
+        self.write(
+            {"method": "session/update", "params": {"sessionId": self.session, "update": update}}
+        )
+
+    def say(self, text: str) -> None:
+        self.update(sessionUpdate="agent_message_chunk", content={"type": "text", "text": text})
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        with self.arrived:
+            identifier = self.next_id
+            self.next_id += 1
+        params = {"sessionId": self.session, **params}
+        self.write({"id": identifier, "method": method, "params": params})
+        with self.arrived:
+            while identifier not in self.answers:
+                self.arrived.wait()
+            return self.answers.pop(identifier)
+
+    def serve(self) -> None:
+        for line in sys.stdin:
+            message = json.loads(line)
+            if "method" not in message:
+                with self.arrived:
+                    self.answers[message["id"]] = message
+                    self.arrived.notify_all()
+            elif message["method"] == "session/prompt":
+                threading.Thread(target=self.turn, args=(message,), daemon=True).start()
+            elif message["method"] == "session/cancel":
+                self.cancelled.set()
+            elif "id" in message:
+                self.answer(message)
+
+    def answer(self, message: dict[str, Any]) -> None:
+        method, params = message["method"], message.get("params") or {}
+        fail = os.environ.get("SCRIPTED_FAIL_START", "")
+        if method == "initialize":
+            if fail == "exit":
+                print("cannot go on", file=sys.stderr)
+                os._exit(7)
+            if fail == "silent":
+                return
+            if fail == "error":
+                error = {"code": -32000, "message": "not logged in"}
+                self.write({"id": message["id"], "error": error})
+                return
+            load = "SCRIPTED_NO_LOAD" not in os.environ
+            result: Any = {"protocolVersion": 1, "agentCapabilities": {"loadSession": load}}
+        elif method == "session/new":
+            self.cwd = Path(params["cwd"])
+            self.session = f"scripted-{os.getpid()}-{time.monotonic_ns()}"
+            result = {"sessionId": self.session}
+        elif method == "session/load":
+            with (HOME / "loads").open("a") as file:
+                file.write(params["sessionId"] + "\n")
+            if (HOME / "fail-load").exists():
+                error = {"code": -32603, "message": "no such history"}
+                self.write({"id": message["id"], "error": error})
+                return
+            self.cwd, self.session = Path(params["cwd"]), params["sessionId"]
+            self.say("(a replay of history)")
+            result = {}
+        else:
+            self.write({"id": message["id"], "error": {"code": -32601, "message": method}})
+            return
+        self.write({"id": message["id"], "result": result})
+
+    def turn(self, message: dict[str, Any]) -> None:
+        text = "".join(part.get("text", "") for part in message["params"]["prompt"])
+        with (HOME / "prompts").open("a") as file:
+            file.write(json.dumps(text) + "\n")
+        self.cancelled.clear()
+        for line in text.splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "hang":
+                self.cancelled.wait()
+            if self.cancelled.is_set():
+                break
+            getattr(self, f"do_{word}", lambda rest: None)(rest)
+        stop = "cancelled" if self.cancelled.is_set() else "end_turn"
+        self.write({"id": message["id"], "result": {"stopReason": stop}})
+
+    def do_say(self, rest: str) -> None:
+        self.say(rest)
+
+    def do_count(self, rest: str) -> None:
+        amount, _, pause = rest.partition(" ")
+        counter = HOME / "counter"
+        number = int(counter.read_text()) if counter.exists() else 0
+        for _ in range(int(amount)):
+            number += 1
+            if self.cancelled.is_set():
+                break
+            counter.write_text(str(number))
+            self.say(f"#{number} ")
+            if pause:
+                time.sleep(float(pause))
+
+    def do_wait(self, rest: str) -> None:
+        while not (self.cwd / rest).exists() and not self.cancelled.wait(0.01):
+            pass
+
+    def do_ask(self, rest: str) -> None:
+        call = {
+            "toolCallId": f"call-{time.monotonic_ns()}",
+            "title": f"Run {rest}",
+            "kind": "execute",
+            "rawInput": {"command": rest},
+        }
+        self.update(sessionUpdate="tool_call", status="pending", **call)
+        options = [
+            {"optionId": "y", "name": "Yes", "kind": "allow_once"},
+            {"optionId": "n", "name": "No", "kind": "reject_once"},
+        ]
+        answer = self.call("session/request_permission", toolCall=call, options=options)
+        outcome = answer["result"]["outcome"]
+        with (HOME / "answers").open("a") as file:
+            file.write(json.dumps(outcome) + "\n")
+        if outcome.get("optionId") == "y":
+            subprocess.run(rest, shell=True, cwd=self.cwd, check=False, stdin=subprocess.DEVNULL)
+        self.say("allowed" if outcome.get("optionId") == "y" else "refused")
+
+    def do_read(self, rest: str) -> None:
+        answer = self.call("fs/read_text_file", path=str(self.cwd / rest))
+        self.say(answer["result"]["content"] if "result" in answer else answer["error"]["message"])
+
+    def do_write(self, rest: str) -> None:
+        path, _, text = rest.partition(" ")
+        answer = self.call("fs/write_text_file", path=str(self.cwd / path), content=text)
+        self.say("written" if "result" in answer else answer["error"]["message"])
+
+    def do_terminal(self, rest: str) -> None:
+        made = self.call("terminal/create", command=rest, args=[], cwd=str(self.cwd))
+        if "error" in made:
+            self.say(f"no terminal: {made['error']['message']}")
+            return
+        terminal = made["result"]["terminalId"]
+        status = self.call("terminal/wait_for_exit", terminalId=terminal)["result"]
+        output = self.call("terminal/output", terminalId=terminal)["result"]
+        self.call("terminal/release", terminalId=terminal)
+        self.say(f"exit {status.get('exitCode')}: {output['output']}")
+
+    def do_die(self, rest: str) -> None:
+        os._exit(int(rest))
+
+    def do_raw(self, rest: str) -> None:
+        with self.out:
+            sys.stdout.write(rest + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    Agent().serve()
