@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from tests.support.waiting import eventually
-
 from quarterdeck.agents import holding, process
 from quarterdeck.agents.holding import Bell, ExitStatus, KeeperInfo, RunDirectory, Spool
+from tests.support.waiting import eventually
 
 ECHO = """
 import sys

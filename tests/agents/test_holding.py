@@ -8,10 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.agents.held_agent import ECHO, NAP, HeldAgent
-from tests.support.waiting import eventually
 
-from quarterdeck.agents import holding, process
+from quarterdeck.agents import holding, keeper_files, process
 from quarterdeck.agents.holding import (
     Bell,
     JournalShorter,
@@ -20,6 +18,8 @@ from quarterdeck.agents.holding import (
     Spool,
     SpoolDamaged,
 )
+from tests.agents.held_agent import ECHO, NAP, HeldAgent
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -186,6 +186,25 @@ def test_damaged_status_files_are_no_status(tmp_path):
     (run_dir.path / "exit.json").write_text("[]")
     assert holding.read_info(run_dir) is None
     assert holding.read_exit(run_dir) is None
+
+
+def test_a_pair_that_turns_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    """Else the same part would be shown twice, and the newest not at all."""
+    run_dir = RunDirectory(tmp_path / "run_1")
+    run_dir.create()
+    current, previous = run_dir.path / "err.0", run_dir.path / "err.1"
+    current.write_bytes(b"first ")
+    read = keeper_files._read_with_inode
+
+    def read_and_turn(path):
+        result = read(path)
+        if path == current and not previous.exists():
+            current.rename(previous)
+            current.write_bytes(b"second")
+        return result
+
+    monkeypatch.setattr(keeper_files, "_read_with_inode", read_and_turn)
+    assert holding.read_stderr(run_dir, 100) == b"first second"
 
 
 def test_a_journal_is_read_by_place(tmp_path):

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.agents.held_agent import ECHO, NAP, HeldAgent, state_of
-from tests.support.waiting import eventually
 
 from quarterdeck.agents import holding, process
 from quarterdeck.agents.holding import Bell
+from tests.agents.held_agent import ECHO, NAP, HeldAgent, state_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -296,8 +296,9 @@ async def test_the_agent_gets_only_what_is_its_own(held, tmp_path):
     assert int(lines[-1]) >= 500
 
 
-async def test_no_secret_is_left_where_others_may_look(held):
-    """The spec's environment is neither in the run's files nor in the keeper's /proc entry."""
+async def test_no_secret_is_left_where_others_may_look(held, monkeypatch):
+    """Neither the spec's environment nor the supervisor's is in the run's files or in /proc."""
+    monkeypatch.setenv("SUPERVISOR_TOKEN", "s3cr3t")
     await held.start(NAP, env={"SECRET_TOKEN": "s3cr3t"})
     proc = Path(f"/proc/{held.info.keeper.pid}")
     places = [*held.run_dir.path.iterdir(), proc / "environ", proc / "cmdline"]

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.agents.held_agent import ECHO, HeldAgent, state_of, status_number
-from tests.support.waiting import eventually
 
 from quarterdeck.agents import holding
+from tests.agents.held_agent import ECHO, HeldAgent, state_of, status_number
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -90,7 +90,7 @@ async def test_a_keeper_is_small(held):
 async def test_an_idle_keeper_never_wakes(held):
     """No timer runs while nothing happens, and a pipe that could be written wakes nobody."""
     await held.start(ECHO)
-    held.send(b"once\n")
+    held.send(b"long enough to fill a pipe" * 10_000 + b"\n")
     held.wait_said(1)
     keeper = held.info.keeper.pid
     names = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")

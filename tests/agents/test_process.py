@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
-from tests.agents.held_agent import state_of
-from tests.support.waiting import eventually
 
 from quarterdeck.agents import process
 from quarterdeck.agents.process import ProcessIdentity, identify, is_alive
+from tests.agents.held_agent import state_of
+from tests.support.waiting import eventually
 
 NAP = [sys.executable, "-I", "-S", "-c", "import time\ntime.sleep(1000)"]
 

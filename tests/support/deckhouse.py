@@ -177,7 +177,7 @@ async def whole_trace(deck: Deck, session_id: str) -> list[EventView]:
     for run in await deck.runs(session_id):
         events = await trace(deck, session_id, run.run_id)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
-        assert run.last_event_seq == len(events)
+        assert len(events) >= run.last_event_seq
         found += events
     return found
 

@@ -4,9 +4,10 @@ import asyncio
 import sys
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from tests.support.picture import missing_renderer, svg_to_png
 from tests.support.scenes import app_of, deck_of_six
-from textual.pilot import Pilot
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {

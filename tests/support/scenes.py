@@ -4,7 +4,6 @@ from datetime import UTC
 from pathlib import Path
 
 from quarterdeck.tui.app import QuarterdeckApp
-
 from tests.support.scripted_deck import (
     NOW_MS,
     ScriptedSupervisor,
@@ -63,7 +62,7 @@ def app_of(supervisor: ScriptedSupervisor, clock: SteppedClock | None = None) ->
         host="buildbox",
         environ={"PATH": "/usr/bin", "API_KEY": "k-1", "UNNAMED": "no"},
         cwd=Path("/tmp"),
-        read_after=0,
+        read_after=0.01,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.support.waiting import eventually
 
 # Where Debian keeps sshd; ordinary users have that folder not on their PATH.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support import model_stub
 from tests.support.model_stub import TITLE, ModelStub
 from tests.support.waiting import eventually

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from tests.support import opencode
 from tests.support.opencode import (
     CACHE_VARIABLE,

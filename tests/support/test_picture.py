@@ -5,6 +5,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from textual.app import App, ComposeResult
+from textual.widgets import Static
+
 from tests.support.picture import (
     COLUMN,
     FONT,
@@ -13,8 +16,6 @@ from tests.support.picture import (
     svg_to_png,
     with_fixed_columns,
 )
-from textual.app import App, ComposeResult
-from textual.widgets import Static
 
 
 class Framed(App[None]):

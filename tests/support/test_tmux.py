@@ -4,6 +4,7 @@ import re
 import sys
 
 import pytest
+
 from tests.support.tmux import Terminal
 
 # Says what it reads, its size whenever that changes, and where it runs.

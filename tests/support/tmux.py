@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
 from tests.support.waiting import eventually
 
 PANE = "terminal:0.0"

@@ -86,7 +86,7 @@ class Deck:
         return await self._connection.call(method, given)
 
     async def status(self) -> dict[str, Any]:
-        """Return `{"running", "pid", "version", "state_dir", "store", "recovery", "counts"}` (A14)."""
+        """Return what runs, on which store, what it recovered and how many need what (A14)."""
         return await self.call("status")
 
     async def agents(self) -> list[dict[str, Any]]:

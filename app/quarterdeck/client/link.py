@@ -23,27 +23,23 @@ async def open_link(places: Places, *, start: bool) -> Streams:
         QuarterdeckError: `unreachable` if none runs and none may be started, `cannot_start`
             with what it said if it does not come up within 15 s.
     """
-    streams = await _try(places)
-    if streams is not None:
-        return streams
-    if not start:
-        raise QuarterdeckError("unreachable", f"no supervisor runs for {places.state}")
-    starter = await _start_detached(places)
+    starter: subprocess.Popen[bytes] | None = None
     deadline = asyncio.get_running_loop().time() + START_SECONDS
     while asyncio.get_running_loop().time() < deadline:
         streams = await _try(places)
         if streams is not None:
             return streams
-        code = starter.poll()
-        if code not in (None, Exit.DONE, Exit.LOCK_HELD):
-            break
-        await asyncio.sleep(0.02 if code is None else AGAIN_SECONDS)
-        if code is not None and (streams := await _try(places)) is not None:
-            return streams
-        if code is not None:
-            # The lock was held: by one that comes up, or by one that goes down and is to be
-            # followed by another.
+        if not start:
+            raise QuarterdeckError("unreachable", f"no supervisor runs for {places.state}")
+        if starter is None:
             starter = await _start_detached(places)
+        code = starter.poll()
+        if code in (Exit.DONE, Exit.LOCK_HELD):
+            # Another one has the lock. If it goes down instead of coming up, one must follow it.
+            starter = None
+        elif code is not None:
+            break
+        await asyncio.sleep(AGAIN_SECONDS if starter is None else 0.02)
     raise QuarterdeckError("cannot_start", f"no supervisor came up: {last_words(places)}")
 
 
@@ -55,7 +51,7 @@ async def _try(places: Places) -> Streams | None:
         return None
     except OSError as error:
         raise QuarterdeckError(
-            "unreachable",
+            "cannot_start",
             f"{places.socket} cannot be reached: {error}",
             hint="check its owner and mode, or set QUARTERDECK_STATE_DIR",
         ) from error

@@ -1,7 +1,6 @@
 """A peer on a stream: awaits answers, serves requests. Used by clients and by the socket server."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,8 @@ _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT = 4 * LINE_LIMIT
 """Bytes of a line that a client takes: one event of an agent's longest line, all of it escaped."""
+
+LINGER_SECONDS = 1.0
 
 Serve = Callable[[str, Any], Awaitable[Any]]
 Hear = Callable[[str, Any], None]
@@ -103,11 +104,20 @@ class Connection:
         return self._writer.transport.get_write_buffer_size()
 
     async def close(self) -> None:
-        """Close the stream."""
+        """Close the stream; once the other side takes nothing for a second, the rest is dropped."""
         self.closed = True
         self._writer.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        closing = asyncio.ensure_future(self._writer.wait_closed())
+        # Whether it was closed by a reset does not matter any more.
+        closing.add_done_callback(lambda task: task.cancelled() or task.exception())
+        try:
+            left = self.backlog + 1
+            while not closing.done() and self.backlog < left:
+                left = self.backlog
+                # No timeout around it: that would cancel a future that all waiters share.
+                await asyncio.wait((closing,), timeout=LINGER_SECONDS)
+        finally:
+            self._writer.transport.abort()
 
     async def _settle(self) -> None:
         """Let requests that were taken in finish: their effects must not depend on the asker."""
@@ -161,11 +171,12 @@ class Connection:
         self._write(line)
 
     def _answer_line(self, request: Request, result: Any) -> bytes:
-        line = message.answer(request.id, result)
-        if len(line) > ANSWER_LIMIT:
-            size = f"{len(line)} bytes, over the limit of {ANSWER_LIMIT}"
+        size = len(message.answer(request.id, result))
+        if size > ANSWER_LIMIT:
             raise QuarterdeckError(
-                "internal", f"{request.method}: the answer has {size}", hint="ask for less at once"
+                "internal",
+                f"{request.method}: the answer has {size} bytes, over the limit of {ANSWER_LIMIT}",
+                hint="ask for less at once",
             )
         return self._peer.answer(request.id, result)
 

@@ -87,11 +87,14 @@ class Peer:
 
         Raises:
             KeyError: No such request is open: it was answered before, or never asked.
+            TypeError: The result is not JSON; the answer is still owed.
         """
+        line = message.answer(identifier, result)
         self.owed.remove(identifier)
-        return message.answer(identifier, result)
+        return line
 
     def refuse(self, identifier: Id, code: int, text: str, data: Any = None) -> bytes:
-        """Write an error as the answer to a request of theirs; raises KeyError like `answer`."""
+        """Write an error as the answer to a request of theirs; raises like `answer`."""
+        line = message.refusal(identifier, code, text, data)
         self.owed.remove(identifier)
-        return message.refusal(identifier, code, text, data)
+        return line

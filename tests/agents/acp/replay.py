@@ -13,7 +13,6 @@ from quarterdeck.agents.acp.facts import (
     PermissionAsked,
     Ready,
     Send,
-    TurnEnded,
     Via,
 )
 from quarterdeck.model.event_types import EventType
@@ -171,12 +170,14 @@ class Player:
 
     def _prompt(self, recorded_id: Any, params: dict[str, Any]) -> None:
         text = "".join(block["text"] for block in params.get("prompt", []))
-        if text and params["sessionId"] == self.replay.ready.agent_session_id:
+        opened = [ready.agent_session_id for ready in self.replay.of(Ready)]
+        if text and params["sessionId"] in opened:
             command = f"cmd_{recorded_id}"
             facts = self._do(
                 lambda driver: [] if driver.prompting else driver.prompt(command, text)
             )
-            self.ids |= {recorded_id: fact.rpc_id for fact in facts if isinstance(fact, Send)}
+            if facts:
+                self.ids[recorded_id] = _sent(facts).rpc_id
 
     def _answer(self, msg: dict[str, Any]) -> None:
         request = self.asked.pop(msg["id"])
@@ -201,18 +202,14 @@ def replays(name: str, hold: type[Kept] = Kept) -> list[Replay]:
     return [Player(lines, hold).play() for lines in processes(name)]
 
 
-def every_permission() -> list[tuple[str, PermissionAsked, list[Fact]]]:
-    """Return every permission asked in any transcript, with all facts of its process."""
+def every_permission() -> list[tuple[str, PermissionAsked]]:
+    """Return every permission asked in any transcript, with the transcript's name."""
     return [
-        (name, asked, replay.facts)
+        (name, asked)
         for name in TRANSCRIPTS
         for replay in replays(name)
         for asked in replay.of(PermissionAsked)
     ]
-
-
-def turns_of(replay: Replay) -> list[TurnEnded]:
-    return replay.of(TurnEnded)
 
 
 def _sent(facts: list[Fact]) -> Send:

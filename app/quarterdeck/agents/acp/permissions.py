@@ -7,6 +7,7 @@ from typing import Any
 from acp import schema
 
 from quarterdeck.agents.acp import content, validation
+from quarterdeck.agents.acp.hostile_input import storable
 from quarterdeck.agents.acp.tool_calls import ToolCall
 from quarterdeck.model.states import Action
 from quarterdeck.rpc.message import Id
@@ -128,6 +129,6 @@ def _directory(raw_input: Any, otherwise: str = "") -> str:
     if isinstance(raw_input, dict):
         for key in _DIRECTORY_KEYS:
             named = raw_input.get(key)
-            if isinstance(named, str) and posixpath.isabs(named):
+            if isinstance(named, str) and posixpath.isabs(named) and storable(named) == named:
                 return named
     return otherwise

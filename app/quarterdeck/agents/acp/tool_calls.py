@@ -72,7 +72,7 @@ class ToolCall:
         self.output_told = digest
         return text
 
-    def found_unasked(self, update: dict[str, Any], *, served: bool) -> bool:
+    def found_unasked(self, update: dict[str, Any], *, served: bool, cancelled: bool) -> bool:
         """Tell whether this update shows, for the first time, that it acts without asking (C4).
 
         Many agents say in_progress and only then ask, so that proves nothing yet: output does,
@@ -81,6 +81,7 @@ class ToolCall:
         Args:
             update: The update, already merged.
             served: Whether the agent asked us in this turn for what this kind of tool does.
+            cancelled: Whether the turn is being cancelled, so that failing proves nothing.
         """
         status = update.get("status")
         if self.asked or served or self.unasked_told or self.kind not in CHANGING_KINDS:
@@ -89,7 +90,8 @@ class ToolCall:
             update.get("rawOutput") not in (None, {}, [], "")
             or any(item.get("type") == "terminal" for item in content.items(update, "content"))
         )
-        if not (running or status == "completed" or (status == "failed" and self.began)):
+        failed = status == "failed" and self.began and not cancelled
+        if not (running or failed or status == "completed"):
             return False
         self.unasked_told = True
         return True

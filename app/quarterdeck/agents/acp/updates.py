@@ -103,7 +103,8 @@ def _tool_call(state: State, update: Update) -> list[Fact]:
     call.merge(update)
     turn = state.turn
     served = turn is not None and (turn.ran or (turn.wrote and call.kind != "execute"))
-    unasked = call.found_unasked(update, served=served)
+    cancelled = turn is not None and turn.cancelled
+    unasked = call.found_unasked(update, served=served, cancelled=cancelled)
     call.began = call.began or status == "in_progress"
     facts: list[Fact] = [Event(EventType.TOOL_CALL, _told(update, call, unasked=unasked))]
     facts += diff_events(tool_call_id, call)
