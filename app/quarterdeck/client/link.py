@@ -85,7 +85,8 @@ async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
             f"the state directory cannot be used: {error}",
             hint="check its owner and mode, or set QUARTERDECK_STATE_DIR",
         ) from error
-    environment = os.environ | {
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("QUARTERDECK_")}
+    environment = inherited | {
         "QUARTERDECK_STATE_DIR": str(places.state),
         "QUARTERDECK_CONFIG_DIR": str(places.config),
     }

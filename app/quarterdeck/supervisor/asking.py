@@ -1,4 +1,4 @@
-"""Questions to a person: put as rows, answered at once if granted, settled when moot (DESIGN §4)."""
+"""Questions to a person: put as rows, answered if granted before, settled when moot (DESIGN §4)."""
 
 import json
 import shlex

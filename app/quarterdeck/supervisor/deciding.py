@@ -155,4 +155,5 @@ async def _recover(ctx: Context, rec: Recorder, session: Row, option: str) -> No
     await rec.flush()
     via = "resume" if option == "resume" and session["agent_session_id"] else "new"
     await sessions.update(tx, session_id, resume_tries=0)
+    session = await sessions.load(tx.db, session_id)
     await lifecycle.begin(ctx, tx, session, via, source="request")

@@ -1,6 +1,7 @@
 """From journal bytes to committed events: every line once, in order, in grouped transactions."""
 
 import asyncio
+import functools
 import logging
 from pathlib import Path
 
@@ -74,8 +75,9 @@ class Ingestion:
             batch, self._due = [run for run in self._due if _has_news(run)], {}
             if not batch:
                 continue
+            ingest = functools.partial(self._ingest, batch)
             try:
-                await self._ctx.store.write(lambda tx: self._ingest(tx, batch), durable=False)
+                await self._ctx.store.write(ingest, durable=False)
             except Exception:
                 _log.exception("ingestion failed; it is tried again")
                 for run in batch:
@@ -83,7 +85,7 @@ class Ingestion:
                 await asyncio.sleep(RETRY_SECONDS)
             await asyncio.sleep(GROUP_SECONDS)
 
-    async def _ingest(self, tx: Tx, batch: list[LiveRun]) -> None:
+    async def _ingest(self, batch: list[LiveRun], tx: Tx) -> None:
         """Read and apply what is new; offsets, events and derived state go together (A2)."""
         room = EVENTS_PER_COMMIT
         recorders: list[Recorder] = []

@@ -85,6 +85,7 @@ async def begin(
         active_run_id=row["run_id"],
         last_run_id=row["run_id"],
         last_event_seq=0,
+        resume_tries=session["resume_tries"] + (via == "resume"),
     )
     if not moved:
         raise QuarterdeckError("session_already_running", f"session {session_id} is starting")
@@ -187,8 +188,8 @@ async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: s
         "agent_startup_failed", reason, session_id=run.session_id, run_id=run.run_id
     )
     tx.after_commit(lambda: run.handshake_over(error))
-    tries = session["resume_tries"] + 1
-    await sessions.update(tx, run.session_id, resume_tries=tries, active_run_id=None)
+    tries = session["resume_tries"]
+    await sessions.update(tx, run.session_id, active_run_id=None)
     if run.via != "resume":
         await _fail_session(rec, reason, "agent_startup_failed", source=source)
     elif recoverable and tries < RESUME_TRIES:
@@ -326,7 +327,6 @@ async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> No
     if session["resume_tries"] >= RESUME_TRIES:
         await give_up(rec, f"{reason}; it was resumed {RESUME_TRIES} times", source="exit")
         return
-    await sessions.update(tx, run.session_id, resume_tries=session["resume_tries"] + 1)
     await rec.flush()
     fresh = await sessions.load(tx.db, run.session_id)
     await begin(ctx, tx, fresh, "resume", source="recovery")

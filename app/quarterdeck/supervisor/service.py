@@ -21,6 +21,7 @@ from quarterdeck.supervisor.ingestion import Ingestion
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.lock import Lock
 from quarterdeck.supervisor.logs import set_up
+from quarterdeck.supervisor.methods import METHODS
 from quarterdeck.supervisor.recorder import Recorder
 from quarterdeck.supervisor.server import Server
 
@@ -82,7 +83,7 @@ class Service:
         self._report = recovery.Report()
         self._recovered = asyncio.Event()
         self._told = asyncio.Event()
-        self._api = Api(ctx, self._report, self.shut_down)
+        self._api = Api(ctx, self._report, self.shut_down, METHODS)
         self._server = Server(self._api, self._recovered)
         self._ingestion = Ingestion(ctx, ctx.places.bell)
 

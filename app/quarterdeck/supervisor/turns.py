@@ -95,9 +95,14 @@ async def send(
         await rec.flush()
     elif active is None and session["state"] != SessionState.STARTING:
         via = "resume" if session["agent_session_id"] else "new"
-        await sessions.update(tx, session_id, resume_tries=0)
-        await lifecycle.begin(ctx, tx, session, via, source="request")
+        await lifecycle.begin(ctx, tx, await _anew(tx, session_id), via, source="request")
     return row
+
+
+async def _anew(tx: Tx, session_id: str) -> Row:
+    """Return the session with its count of resumes at nought: a person wants it started."""
+    await sessions.update(tx, session_id, resume_tries=0)
+    return await sessions.load(tx.db, session_id)
 
 
 def _check_backlog(size: int) -> None:
@@ -255,8 +260,7 @@ async def start(ctx: Context, tx: Tx, session_id: str) -> str:
     """
     session = await sessions.load(tx.db, session_id)
     via = "resume" if session["agent_session_id"] else "new"
-    await sessions.update(tx, session_id, resume_tries=0)
-    run = await lifecycle.begin(ctx, tx, session, via, source="request")
+    run = await lifecycle.begin(ctx, tx, await _anew(tx, session_id), via, source="request")
     return run.run_id
 
 

@@ -1,0 +1,47 @@
+"""Methods about approvals: listing and deciding."""
+
+from typing import Any
+
+from quarterdeck.store import approvals
+from quarterdeck.supervisor import deciding, params
+from quarterdeck.supervisor.api import Api, Caller, Method
+from quarterdeck.supervisor.params import read
+
+
+async def approval_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """The open approvals."""
+    asked = read(params.ApprovalList, given)
+    session_id = await api.session_id(asked.session_id) if asked.session_id else None
+    found = await approvals.pending(api.db, session_id)
+    return {"approvals": [view.to_wire() for view in found]}
+
+
+async def approval_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """One approval."""
+    asked = read(params.OfApproval, given)
+    approval_id = await api.approval_id(asked.approval_id)
+    return (await approvals.view(api.db, approval_id)).to_wire()
+
+
+async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """A decision on what was shown; DESIGN §4."""
+    asked = read(params.ApprovalDecide, given)
+    wanted = deciding.Wanted(
+        approval_id=await api.approval_id(asked.approval_id),
+        run_id=asked.run_id,
+        payload_sha256=asked.payload_sha256,
+        action=asked.action,
+        token=asked.token,
+        decided_by=f"{caller.reader} ({caller.client})",
+        option=asked.option,
+        reason=asked.reason,
+    )
+    decision = await api.ctx.store.write(lambda tx: deciding.decide(api.ctx, tx, wanted))
+    return decision.to_wire()
+
+
+METHODS: dict[str, Method] = {
+    "approval.list": approval_list,
+    "approval.get": approval_get,
+    "approval.decide": approval_decide,
+}

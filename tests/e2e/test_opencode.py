@@ -1,0 +1,66 @@
+"""A real third-party agent, opencode, against a stub of its model API on 127.0.0.1."""
+
+import os
+import signal
+
+import pytest
+
+from quarterdeck.agents.holding import RunDirectory, read_info
+from tests.support.deckhouse import Deckhouse, approval_of, decide, said, session_in, whole_trace
+from tests.support.model_stub import ModelStub
+from tests.support.opencode import prepare_opencode, require_opencode
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_killed_opencode_is_resumed_and_knows_the_conversation(
+    deckhouse: Deckhouse,
+) -> None:
+    """D2: a turn with a permission, kill -9 in mid-stream, resume; the model sees it all again."""
+    command = require_opencode()
+    with ModelStub() as stub:
+        setup = prepare_opencode(command, deckhouse.agent_home, stub.base_url)
+        deckhouse.configure(setup.config_entry())
+        deck = await deckhouse.deck()
+        ids = await deck.new(
+            agent="opencode",
+            cwd=str(deckhouse.project),
+            prompt="Remember zebra. [[WRITE proof.txt zebra]]",
+            env={"PATH": os.environ["PATH"]},
+            wait=True,
+        )
+        session_id = ids["session_id"]
+        approval = await approval_of(deck, session_id, within=60)
+        assert "proof.txt" in approval.subject
+        assert "zebra" in approval.subject
+        await decide(deck, approval, "approve")
+        await session_in(deck, session_id, "idle", within=60)
+        assert (deckhouse.project / "proof.txt").read_text() == "zebra"
+        stub.hold_after(3)
+        await deck.send(session_id, "Go slowly. [[SLOW 10]]")
+        assert stub.held.wait(60)
+        info = read_info(RunDirectory(deckhouse.places.runs / ids["run_id"]))
+        assert info is not None
+        os.kill(info.agent.pid, signal.SIGKILL)
+        await session_in(deck, session_id, "starting", within=60)
+        await session_in(deck, session_id, "idle", within=60)
+        stub.release()
+        await deck.send(session_id, "After the kill. [[PLAIN still here]]")
+        await session_in(deck, session_id, "running", within=60)
+        await session_in(deck, session_id, "idle", within=60)
+        heard = " ".join(stub.last_texts("user"))
+        assert "Remember zebra" in heard
+        assert "After the kill" in heard
+        events = await whole_trace(deck, session_id)
+        assert "still here" in said(events)
+        kinds = {event.type for event in events}
+        assert {
+            "session.started",
+            "user_message",
+            "assistant_message",
+            "tool_call",
+            "approval.requested",
+            "approval.decided",
+            "run.failed",
+            "terminal_status",
+        } <= kinds
