@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.agents import files
-from quarterdeck.agents.files import FileRefused, read_text, write_text
+from quarterdeck.agents.files import (
+    FileRefused,
+    contained_directory,
+    read_text,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -236,3 +241,19 @@ def test_no_descriptor_is_left_open(session: Path) -> None:
             continue
     write_text(session, "a", "x")
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_command_runs_in_the_session_or_inside_it(session: Path) -> None:
+    (session / "sub").mkdir()
+    (session / "link").symlink_to("sub")
+    assert contained_directory(session, None) == session
+    assert contained_directory(session, str(session / "link")) == session / "sub"
+    assert contained_directory(session, "sub") == session / "sub"
+
+
+@pytest.mark.parametrize("path", ["/", "..", "out", "file", "missing", "a\0b", "bad\ud800"])
+def test_a_command_runs_nowhere_else(session: Path, path: str) -> None:
+    (session / "out").symlink_to(session.parent)
+    (session / "file").write_text("x")
+    with pytest.raises(FileRefused):
+        contained_directory(session, path)

@@ -1,7 +1,10 @@
 """A real third-party agent, opencode, against a stub of its model API on 127.0.0.1."""
 
+import asyncio
+import json
 import os
 import signal
+import sys
 
 import pytest
 
@@ -9,6 +12,8 @@ from quarterdeck.agents.holding import RunDirectory, read_info
 from tests.support.deckhouse import Deckhouse, approval_of, decide, said, session_in, whole_trace
 from tests.support.model_stub import ModelStub
 from tests.support.opencode import prepare_opencode, require_opencode
+from tests.support.screen import approve_in_dialog
+from tests.support.tmux import Terminal
 
 pytestmark = pytest.mark.slow
 
@@ -64,3 +69,44 @@ async def test_a_killed_opencode_is_resumed_and_knows_the_conversation(
             "run.failed",
             "terminal_status",
         } <= kinds
+
+
+async def test_a_permission_of_opencode_is_approved_on_the_screen(deckhouse: Deckhouse) -> None:
+    """From the key press to the file: shown, approved with keys, written, all in the trace."""
+    command = require_opencode()
+    with ModelStub() as stub:
+        setup = prepare_opencode(command, deckhouse.agent_home, stub.base_url)
+        deckhouse.configure(setup.config_entry())
+        prompt = "Write it. [[WRITE proof.txt zebra]]"
+        where = ["--cwd", str(deckhouse.project)]
+        told = await asyncio.to_thread(
+            deckhouse.qd, "new", "--agent", "opencode", *where, "--json", prompt
+        )
+        session_id = json.loads(told)["session_id"]
+        qd = [sys.executable, "-m", "quarterdeck"]
+        with Terminal(qd, width=100, height=30, env=deckhouse.environment) as terminal:
+            await asyncio.to_thread(_approve_and_leave, terminal)
+        assert (deckhouse.project / "proof.txt").read_text() == "zebra"
+        await asyncio.to_thread(
+            deckhouse.qd, "wait", session_id, "--until", "idle", "--timeout", "60"
+        )
+        lines = await asyncio.to_thread(deckhouse.qd, "trace", session_id, "--json")
+    events = [json.loads(line) for line in lines.splitlines()]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    kinds = [event["type"] for event in events]
+    for kind in ("session.started", "user_message", "tool_call", "approval.requested"):
+        assert kind in kinds
+    decided = next(e["payload"] for e in events if e["type"] == "approval.decided")
+    assert decided["action"] == "approve"
+    assert kinds[-1] == "terminal_status"
+
+
+def _approve_and_leave(terminal: Terminal) -> None:
+    terminal.wait_for("1 waiting", within=90)
+    screen = approve_in_dialog(terminal)
+    assert "proof.txt" in screen
+    assert "zebra" in screen
+    terminal.wait_for("0 waiting", within=60)
+    terminal.wait_for("turn ended", within=60)
+    terminal.send_keys("q")
+    assert terminal.wait_exit() == 0

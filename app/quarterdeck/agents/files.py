@@ -88,13 +88,16 @@ def contained_directory(session_dir: Path, path: str | None) -> Path:
     Raises:
         FileRefused: Outside, or no directory.
     """
-    root = Path(os.path.realpath(session_dir))
-    target = Path(os.path.realpath(Path(root, path or ".")))
-    if not target.is_relative_to(root):
-        raise FileRefused(f"{path!r} is outside of the session's directory {str(session_dir)!r}")
-    if not target.is_dir():
-        raise FileRefused(f"{path!r} is no directory")
-    return target
+    with _errors_refused(path or "."):
+        root = Path(os.path.realpath(session_dir))
+        target = Path(os.path.realpath(Path(root, path or ".")))
+        if not target.is_relative_to(root):
+            raise FileRefused(
+                f"{path!r} is outside of the session's directory {str(session_dir)!r}"
+            )
+        if not target.is_dir():
+            raise FileRefused(f"{path!r} is no directory")
+        return target
 
 
 @contextlib.contextmanager

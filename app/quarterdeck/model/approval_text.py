@@ -34,7 +34,7 @@ def subject(payload: dict[str, Any]) -> str:
     parts += [_content(item) for item in content if not _is_diff(item)]
     if not any(part.strip() for part in parts):
         paths = [str(x.get("path")) for x in call.get("locations") or [] if isinstance(x, dict)]
-        parts = paths or ["(the agent gave no details of what it would do)"]
+        parts = paths or [f"(no details but the agent's own title: {call.get('title')})"]
     return _storable("\n".join(part for part in parts if part))
 
 

@@ -1,0 +1,1 @@
+"""The command line `qd`; what scripts can rely on is listed in the README."""

@@ -1,0 +1,153 @@
+"""`qd approvals`, `qd approve`, `qd deny`, `qd abort`: what waits for a person, and the answer."""
+
+import json as json_text
+import uuid
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quarterdeck.cli.invocation import Invocation, Json, command_group
+from quarterdeck.cli.output import age, short_id
+from quarterdeck.model.approval_text import subject
+from quarterdeck.model.canonical import sha256
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.hostile_text import clean, mixed_scripts
+from quarterdeck.model.records import ApprovalView, DecisionView
+from quarterdeck.model.states import Action
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+
+commands = command_group()
+
+ApprovalId = Annotated[
+    str, typer.Argument(metavar="ID", help="An approval's id; its end is enough if unique.")
+]
+Hash = Annotated[
+    str | None,
+    typer.Option(
+        "--sha256",
+        metavar="HASH",
+        help="payload_sha256 of what you saw; without it the text is printed and its hash sent.",
+    ),
+]
+Reason = Annotated[str | None, typer.Option(help="For the record, and for the agent.")]
+Option = Annotated[
+    str | None, typer.Option(help="One of the approval's options: resume, restart or abandon.")
+]
+
+
+@commands.command("approvals")
+def approvals(ctx: typer.Context, json: Json = False) -> None:
+    """List the open approvals, oldest first."""
+    invocation = Invocation.of(ctx, json)
+    views = invocation.run(lambda deck: deck.approvals())
+    rows = [
+        (
+            short_id(view.approval_id),
+            short_id(view.session_id),
+            age(view.created_at),
+            view.kind,
+            clean(view.subject, strict=True),
+        )
+        for view in views
+    ]
+    head = ("APPROVAL", "SESSION", "WAITS", "KIND", "WHAT")
+    invocation.out.table([view.to_wire() for view in views], head, rows)
+
+
+@commands.command("approve")
+def approve(
+    ctx: typer.Context,
+    approval: ApprovalId,
+    for_session: Annotated[
+        bool, typer.Option("--for-session", help="And what is alike, in this session.")
+    ] = False,
+    option: Option = None,
+    payload_sha256: Hash = None,
+    reason: Reason = None,
+    json: Json = False,
+) -> None:
+    """Let it happen."""
+    action = Action.APPROVE_SESSION if for_session else Action.APPROVE
+    decide(Invocation.of(ctx, json), approval, action, payload_sha256, reason, option)
+
+
+@commands.command("deny")
+def deny(
+    ctx: typer.Context,
+    approval: ApprovalId,
+    reason: Reason = None,
+    payload_sha256: Hash = None,
+    json: Json = False,
+) -> None:
+    """Do not let it happen; the agent goes on without it."""
+    decide(Invocation.of(ctx, json), approval, Action.DENY, payload_sha256, reason)
+
+
+@commands.command("abort")
+def abort(
+    ctx: typer.Context,
+    approval: ApprovalId,
+    reason: Reason = None,
+    payload_sha256: Hash = None,
+    json: Json = False,
+) -> None:
+    """Do not let it happen, and end the agent's turn."""
+    decide(Invocation.of(ctx, json), approval, Action.ABORT, payload_sha256, reason)
+
+
+def decide(
+    invocation: Invocation,
+    approval_id: str,
+    action: Action,
+    payload_sha256: str | None,
+    reason: str | None,
+    option: str | None = None,
+) -> None:
+    """Decide an approval on the text with that hash, or on the one printed here (DESIGN §4)."""
+
+    async def settle(deck: "Deck") -> DecisionView:
+        view = await deck.approval(approval_id)
+        seen = payload_sha256
+        if seen is None:
+            show = invocation.out.note if invocation.out.json else invocation.out.line
+            show(exact_text(view))
+            seen = sha256(view.payload)
+        return await deck.decide(
+            view.approval_id,
+            run_id=view.run_id,
+            payload_sha256=seen,
+            action=action.value,
+            token=str(uuid.uuid4()),
+            option=option,
+            reason=reason,
+        )
+
+    made = invocation.run(settle)
+    invocation.out.emit(made.to_wire(), f"{made.approval_id} {made.state}")
+
+
+def exact_text(view: ApprovalView) -> str:
+    """Return what a person must see of an approval: whole, invisible characters spelled out.
+
+    Raises:
+        QuarterdeckError: `internal` if its payload is no JSON object: it cannot be shown.
+    """
+    try:
+        text = subject(json_text.loads(view.payload))
+    except (ValueError, AttributeError) as error:
+        raise QuarterdeckError("internal", f"{view.approval_id} cannot be read: {error}") from error
+    facts = [
+        f"approval {view.approval_id} ({view.kind}) of session {view.session_id}",
+        f"the agent calls it: {view.title}",
+        f"in: {view.cwd}",
+        f"because: {view.reason}" if view.reason else "",
+        f"rule: {view.matched_rule}" if view.matched_rule else "",
+    ]
+    odd = mixed_scripts(f"{view.cwd} {text}")
+    warning = [f"look twice, letters of several scripts in: {' '.join(odd)}"] if odd else []
+    head = [clean(fact, strict=True).replace("\n", "\\n") for fact in facts if fact]
+    told = [clean(line, strict=True) for line in warning]
+    length = f"what would happen ({len(text)} characters):"
+    return "\n".join([*head, *told, length, clean(text, strict=True)])

@@ -1,0 +1,97 @@
+"""`qd ls`, `qd show`, `qd agents`: what there is."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from quarterdeck.cli.invocation import Invocation, Json, SessionId, command_group
+from quarterdeck.cli.output import age, short_id
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import SessionView
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+
+commands = command_group()
+
+
+@commands.command("ls")
+def ls(
+    ctx: typer.Context,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            help="default, waiting, failed, running, unread, terminal, idle or all.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what you have read.")] = False,
+    agent: Annotated[str | None, typer.Option(help="Only this agent's sessions.")] = None,
+    json: Json = False,
+) -> None:
+    """List the sessions, those that need you first."""
+    if everything and state is not None:
+        raise QuarterdeckError("invalid_params", "--all and --state exclude each other")
+    invocation = Invocation.of(ctx, json)
+    wanted = "all" if everything else state
+    sessions = invocation.run(lambda deck: all_sessions(deck, state=wanted, agent=agent))
+    rows = [
+        (short_id(s.session_id), s.attention, s.state, s.agent, age(s.last_activity), s.title)
+        for s in sessions
+    ]
+    head = ("SESSION", "ATTENTION", "STATE", "AGENT", "ACTIVE", "TITLE")
+    invocation.out.table([s.to_wire() for s in sessions], head, rows)
+
+
+async def all_sessions(
+    deck: "Deck", *, state: str | None = None, agent: str | None = None
+) -> list[SessionView]:
+    """Return every page of the session list (A10)."""
+    sessions, cursor = await deck.sessions(state=state, agent=agent)
+    while cursor is not None:
+        page, cursor = await deck.sessions(state=state, agent=agent, cursor=cursor)
+        sessions += page
+    return sessions
+
+
+@commands.command("show")
+def show(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Show one session with its runs, its commands and its open approvals."""
+    invocation = Invocation.of(ctx, json)
+    value = invocation.run(lambda deck: _whole(deck, session))
+    invocation.out.emit(value, _describe(value))
+
+
+async def _whole(deck: "Deck", session: str) -> dict[str, Any]:
+    view = await deck.session(session)
+    identifier = view.session_id
+    return {
+        **view.to_wire(),
+        "runs": [run.to_wire() for run in await deck.runs(identifier)],
+        "commands": [command.to_wire() for command in await deck.commands(identifier)],
+        "approvals": [approval.to_wire() for approval in await deck.approvals(identifier)],
+    }
+
+
+def _describe(value: dict[str, Any]) -> str:
+    lists = ("runs", "commands", "approvals")
+    facts = [f"{k}: {v}" for k, v in value.items() if k not in lists and v not in (None, "")]
+    runs = [f"  {r['run_id']} {r['state']} {r['reason'] or ''}".rstrip() for r in value["runs"]]
+    asked = [
+        f"  {c['command_id']} {c['kind']} {c['state']} {' '.join((c['text'] or '').split())[:80]}"
+        for c in value["commands"]
+    ]
+    opened = [f"  {a['approval_id']} {a['title']}" for a in value["approvals"]]
+    return "\n".join([*facts, "runs:", *runs, "commands:", *asked, "approvals:", *opened])
+
+
+@commands.command("agents")
+def agents(ctx: typer.Context, json: Json = False) -> None:
+    """List the agent profiles and whether their programs are found."""
+    invocation = Invocation.of(ctx, json)
+    profiles = invocation.run(lambda deck: deck.agents())
+    rows = [
+        (p["name"], p["protocol"], "found" if p["found"] else "not found", " ".join(p["command"]))
+        for p in profiles
+    ]
+    invocation.out.table(profiles, ("AGENT", "PROTOCOL", "PROGRAM", "COMMAND"), rows)

@@ -1,0 +1,108 @@
+"""`qd new`, `qd send`, `qd cancel`, `qd close`, `qd mark-read`: what is asked of a session."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quarterdeck.cli.invocation import (
+    Invocation,
+    Json,
+    SessionId,
+    argument_text,
+    command_group,
+    profile_environment,
+)
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import CommandView
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+
+commands = command_group()
+
+
+@commands.command("new")
+def new(
+    ctx: typer.Context,
+    prompt: Annotated[str, typer.Argument(help="The first turn; - reads it from stdin.")],
+    agent: Annotated[str, typer.Option(help="An agent of `qd agents`.")],
+    cwd: Annotated[str, typer.Option(metavar="DIR", help="The session's directory.")] = ".",
+    title: Annotated[str | None, typer.Option(help="Default: made from the prompt.")] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Do not wait until the agent has started.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Start an agent on its first prompt and print the new session's id."""
+    invocation = Invocation.of(ctx, json)
+    folder = Path(argument_text(f"{cwd}", "--cwd")).absolute()
+    if not folder.is_dir():
+        raise QuarterdeckError("invalid_params", f"--cwd: {folder} is not a directory")
+    text = argument_text(prompt, "the prompt")
+
+    async def create(deck: "Deck") -> dict[str, str]:
+        environment = await profile_environment(deck, agent)
+        return await deck.new(
+            agent=agent,
+            cwd=str(folder),
+            prompt=text,
+            env=environment,
+            title=title and argument_text(title, "--title"),
+            wait=not no_wait,
+        )
+
+    made = invocation.run(create)
+    invocation.out.emit(made, made["session_id"])
+
+
+@commands.command("send")
+def send(
+    ctx: typer.Context,
+    session: SessionId,
+    text: Annotated[str, typer.Argument(help="The prompt; - reads it from stdin.")],
+    json: Json = False,
+) -> None:
+    """Send a session its next prompt; starts its agent again if it ended."""
+    invocation = Invocation.of(ctx, json)
+    prompt = argument_text(text, "the prompt")
+
+    async def deliver(deck: "Deck") -> CommandView:
+        view = await deck.session(session)
+        environment = await profile_environment(deck, view.agent)
+        return await deck.send(view.session_id, prompt, env=environment)
+
+    _print_command(invocation, invocation.run(deliver))
+
+
+@commands.command("cancel")
+def cancel(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+    """End the running turn; the agent stays alive."""
+    invocation = Invocation.of(ctx, json)
+    _print_command(invocation, invocation.run(lambda deck: deck.cancel(session)))
+
+
+@commands.command("close")
+def close(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+    """End the session's agent; its trace stays, and a later prompt starts it again."""
+    invocation = Invocation.of(ctx, json)
+    _print_command(invocation, invocation.run(lambda deck: deck.close_session(session)))
+
+
+def _print_command(invocation: Invocation, command: CommandView) -> None:
+    text = f"{command.command_id} {command.kind} {command.state}"
+    invocation.out.emit(command.to_wire(), text)
+
+
+@commands.command("mark-read")
+def mark_read(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Say that you have seen the session as it is now; what follows is unread again."""
+    invocation = Invocation.of(ctx, json)
+
+    async def mark(deck: "Deck") -> dict[str, str | int]:
+        view = await deck.session(session)
+        await deck.mark_read(view.session_id, view.version)
+        return {"session_id": view.session_id, "version": view.version}
+
+    marked = invocation.run(mark)
+    invocation.out.emit(marked, f"{marked['session_id']} read up to version {marked['version']}")

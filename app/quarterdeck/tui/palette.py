@@ -1,0 +1,31 @@
+"""The command palette's entries: the actions of the main screen by their names."""
+
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from quarterdeck.tui.keys import KeyAction, Where, keys_of
+
+
+class DeckCommands(Provider):
+    """Finds actions by what their help says."""
+
+    def _entries(self) -> list[KeyAction]:
+        return [entry for entry in keys_of(Where.MAIN) if entry.action]
+
+    async def discover(self) -> Hits:
+        """Offer every action while nothing is typed."""
+        for entry in self._entries():
+            yield DiscoveryHit(entry.help, self._run(entry), help=f"key {entry.shown}")
+
+    async def search(self, query: str) -> Hits:
+        """Offer the actions whose help matches."""
+        matcher = self.matcher(query)
+        for entry in self._entries():
+            score = matcher.match(entry.help)
+            if score > 0:
+                shown = matcher.highlight(entry.help)
+                yield Hit(score, shown, self._run(entry), help=f"key {entry.shown}")
+
+    def _run(self, entry: KeyAction):
+        return partial(self.screen.run_action, entry.action)

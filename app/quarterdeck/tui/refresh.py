@@ -1,0 +1,81 @@
+"""One loop that fetches what is shown: at once, then never more than one round at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from quarterdeck.client.deck import Deck
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import ApprovalView, SessionView
+from quarterdeck.tui.link import Link, reason_of
+
+GAP_S = 0.05
+"""The least time from the start of one round to the start of the next."""
+REST = 2.0
+"""After a round the loop rests this many times as long as the round took."""
+PAGES = 10
+PAGE_ROWS = 100
+
+
+class Refresh:
+    """Turns pushes, however many, into rounds of fetching."""
+
+    def __init__(
+        self,
+        link: Link,
+        fetch: Callable[[Deck], Awaitable[None]],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        """Prepare the loop.
+
+        Args:
+            link: Where the deck comes from.
+            fetch: Does one round.
+            on_problem: Hears what a failed round says.
+        """
+        self._link, self._fetch, self._on_problem = link, fetch, on_problem
+        self._wanted = asyncio.Event()
+
+    def want(self) -> None:
+        """Ask for a round; cheap, and harmless however often."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Fetch whenever something is wanted and the link is up, until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            await self._link.wait_up()
+            self._wanted.clear()
+            began = loop.time()
+            try:
+                await self._fetch(self._link.deck)
+                self._link.proved_good()
+            except QuarterdeckError as error:
+                if error.code not in ("unreachable", "shutting_down"):
+                    self._on_problem(reason_of(error))
+            took = loop.time() - began
+            await asyncio.sleep(max(GAP_S - took, REST * took))
+
+
+async def all_sessions(deck: Deck) -> tuple[tuple[SessionView, ...], bool]:
+    """Return up to 1,000 sessions in attention order, and whether there are more.
+
+    A session that moved between two pages while they were read is kept once.
+    """
+    found: dict[str, SessionView] = {}
+    cursor: str | None = None
+    for _ in range(PAGES):
+        rows, cursor = await deck.sessions(state="all", cursor=cursor, limit=PAGE_ROWS)
+        for row in rows:
+            found.setdefault(row.session_id, row)
+        if cursor is None:
+            break
+    return tuple(found.values()), cursor is not None
+
+
+async def all_shown(
+    deck: Deck,
+) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...]]:
+    """Fetch sessions and open approvals side by side."""
+    (sessions, cut), approvals = await asyncio.gather(all_sessions(deck), deck.approvals())
+    return sessions, cut, tuple(approvals)

@@ -1,0 +1,223 @@
+"""The main screen: sessions, the panes of one of them, the dock, the prompt line."""
+
+from collections.abc import Callable
+from datetime import tzinfo
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from quarterdeck.client.deck import Deck
+from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import SessionView
+from quarterdeck.model.states import LIVE_SESSION_STATES, SessionState
+from quarterdeck.tui import messages
+from quarterdeck.tui.board import Board, LinkState
+from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
+from quarterdeck.tui.screens.session_panes import SessionPanes
+from quarterdeck.tui.widgets.approval_dock import ApprovalDock
+from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
+from quarterdeck.tui.widgets.prompt_line import PromptInput, PromptLine
+from quarterdeck.tui.widgets.session_list import SessionList
+from quarterdeck.tui.widgets.status_bar import StatusBar
+from quarterdeck.tui.widgets.trace_view import TraceView
+
+NO_SESSIONS = "No sessions yet – press c to create one"
+CONNECTING = "Connecting to the supervisor …"
+FOOTER = ("answer", "", "next_needy(1)", "write", "new_session", "cancel_turn", "zoom", "help")
+CANCELLABLE = {*LIVE_SESSION_STATES, SessionState.CREATED, SessionState.STARTING}
+CANCELLABLE -= {SessionState.IDLE}
+
+
+class MainScreen(Screen[None]):
+    """Shows the board; what a person wants done goes to the app as messages."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    BINDINGS = bindings(Where.MAIN)
+    AUTO_FOCUS = "SessionList"
+
+    def __init__(
+        self,
+        deck: Callable[[], Deck],
+        *,
+        host: str,
+        clock: Callable[[], int],
+        tz: tzinfo | None,
+    ) -> None:
+        """Show an empty board.
+
+        Args:
+            deck: Returns the connected deck or raises `unreachable`.
+            host: The name of this machine.
+            clock: Unix milliseconds.
+            tz: Zone of the times shown; None is the machine's.
+        """
+        super().__init__()
+        self._deck, self._host, self._clock, self._tz = deck, host, clock, tz
+        self._board = Board()
+        self._awaited: str | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out from top to bottom."""
+        yield StatusBar(self._host, id="status")
+        yield Static("", id="problem", markup=False)
+        with Container(id="work"):
+            yield SessionList(clock=self._clock, empty_text=CONNECTING, id="sessions")
+            yield SessionPanes(self._deck, tz=self._tz, id="panes")
+        yield ApprovalDock(id="dock")
+        yield PromptLine(id="prompt")
+        yield KeyLine(gap=2, id="keys")
+
+    def on_mount(self) -> None:
+        """Follow the board and the focus."""
+        self.query_one("#problem").display = False
+        self.watch(self.app, "board", self._show_board)
+        self.watch(self, "focused", self._focus_moved)
+
+    # What is shown
+
+    @property
+    def selected(self) -> SessionView | None:
+        """The session under the list's cursor."""
+        return self.query_one(SessionList).selected
+
+    def _show_board(self, board: Board) -> None:
+        self._board = board
+        self.query_one(StatusBar).show(board)
+        problem = self.query_one("#problem", Static)
+        problem.display = bool(board.problem)
+        if str(problem.content) != board.problem:
+            problem.update(Content(clean_line(board.problem)))
+        self.set_class(board.link is not LinkState.UP and board.fetched, "-stale")
+        rows = self.query_one(SessionList)
+        words = NO_SESSIONS if board.fetched else CONNECTING
+        if rows.empty_text != words:
+            rows.empty_text = words
+        rows.set_rows(board.sessions)
+        if self._awaited is not None and rows.select(self._awaited):
+            self._awaited = None
+        self._show_session()
+
+    def _show_session(self) -> None:
+        session = self.selected
+        self.query_one(SessionPanes).show(session)
+        self.query_one(PromptLine).show(session)
+        self.query_one(ApprovalDock).show(self._board, session.session_id if session else None)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        if isinstance(self.focused, PromptInput):
+            hints = [KeyHint.of(entry) for entry in keys_of(Where.PROMPT)]
+        else:
+            by_action = {entry.action: entry for entry in reversed(keys_of(Where.MAIN))}
+            wanted = [by_action[action] for action in (*FOOTER, "app.quit")]
+            hints = [KeyHint.of(entry) for entry in wanted if self._applies(entry)]
+        self.query_one(KeyLine).show(hints)
+
+    def _applies(self, entry: KeyAction) -> bool:
+        """Return whether the footer should offer this action now."""
+        session = self.selected
+        if entry.action == "answer":
+            return bool(self._board.approvals)
+        if entry.action == "cancel_turn":
+            return session is not None and session.state in CANCELLABLE
+        if entry.action == "next_needy(1)":
+            return self._board.next_needy(None, 1) is not None
+        if entry.action == "":
+            return isinstance(self.focused, (SessionList, TraceView))
+        return True
+
+    def _focus_moved(self) -> None:
+        list_focused = isinstance(self.focused, SessionList)
+        self.set_class(list_focused, "-list-focused")
+        self._show_keys()
+
+    @on(SessionList.Highlighted)
+    def _highlighted(self) -> None:
+        self._show_session()
+
+    @on(SessionList.Opened)
+    def _opened(self) -> None:
+        self.query_one(SessionPanes).view.focus()
+
+    def await_session(self, session_id: str) -> None:
+        """Put the cursor on this session as soon as the board has it."""
+        if not self.query_one(SessionList).select(session_id):
+            self._awaited = session_id
+
+    # What a person does
+
+    def action_answer(self) -> None:
+        """Open the approval the dock names."""
+        session = self.selected
+        view = self._board.to_answer(session.session_id if session else None)
+        if view is None:
+            self._say("Nothing waits for an approval.")
+        else:
+            self.post_message(messages.Answer(view.approval_id))
+
+    def action_next_needy(self, step: int) -> None:
+        """Go to the next or previous session that needs its reader."""
+        session = self.selected
+        view = self._board.next_needy(session.session_id if session else None, step)
+        if view is None:
+            self._say("No session needs you.")
+        else:
+            self.query_one(SessionList).select(view.session_id)
+
+    def action_write(self) -> None:
+        """Focus the prompt line."""
+        self.query_one(PromptLine).write()
+
+    def action_new_session(self) -> None:
+        """Open the new-session dialog."""
+        self.post_message(messages.Create())
+
+    def action_cancel_turn(self) -> None:
+        """Cancel the selected session's turn or start (R8)."""
+        if session := self._need_session():
+            self.post_message(messages.CancelTurn(session))
+
+    def action_close_session(self) -> None:
+        """Close the selected session after a question."""
+        if session := self._need_session():
+            self.post_message(messages.CloseSession(session))
+
+    def action_mark_read(self) -> None:
+        """Mark the selected session as read (A9)."""
+        if session := self._need_session():
+            self.post_message(messages.MarkRead(session.session_id, session.version))
+
+    def action_pane(self, pane: str) -> None:
+        """Show the Output or the Trace."""
+        self.query_one(SessionPanes).turn_to(pane)
+
+    def action_zoom(self) -> None:
+        """Give the focused side all the room, or share it again."""
+        self.toggle_class("-zoomed")
+
+    def action_leave(self) -> None:
+        """Close the opened event, else go to the list."""
+        if not self.query_one(SessionPanes).close_detail():
+            self.query_one(SessionList).focus()
+
+    def action_help(self) -> None:
+        """Show the help."""
+        from quarterdeck.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen())
+
+    @on(PromptLine.Left)
+    def _prompt_left(self) -> None:
+        self.query_one(SessionList).focus()
+
+    def _need_session(self) -> SessionView | None:
+        if self.selected is None:
+            self._say("No session is selected.")
+        return self.selected
+
+    def _say(self, text: str) -> None:
+        self.app.notify(text, markup=False)

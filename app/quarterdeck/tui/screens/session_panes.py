@@ -1,0 +1,217 @@
+"""The panes of one session: Output, Trace with the opened event, and why it failed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from quarterdeck.client.deck import Deck
+from quarterdeck.model.hostile_text import clean
+from quarterdeck.model.records import EventView, SessionView
+from quarterdeck.model.states import Attention
+from quarterdeck.tui.widgets.event_lines import detail
+from quarterdeck.tui.widgets.folded_text import FoldedText
+from quarterdeck.tui.widgets.output_view import OutputView
+from quarterdeck.tui.widgets.pane_bar import PaneBar
+from quarterdeck.tui.widgets.trace_view import TraceView
+
+FAILURE_LIMIT = 600
+OUTPUT, TRACE = "output", "trace"
+
+
+class SessionPanes(Vertical):
+    """Shows one session's active or last run; only the visible pane fetches."""
+
+    @dataclass
+    class Read(Message):
+        """The end of the session's output is on screen, as of this version of it."""
+
+        session_id: str
+        version: int
+
+    def __init__(
+        self, deck: Callable[[], Deck], *, tz: tzinfo | None, id: str | None = None
+    ) -> None:
+        """Show no session yet.
+
+        Args:
+            deck: Returns the connected deck or raises `unreachable`.
+            tz: Zone of the times shown; None is the machine's.
+            id: The widget's id.
+        """
+        super().__init__(id=id)
+        self._deck, self._tz = deck, tz
+        self._session: SessionView | None = None
+        self._shown: dict[str, tuple[str, str | None]] = {}
+        self._seen: tuple[str | None, int] | None = None
+        self._notes = {OUTPUT: "", TRACE: ""}
+        self.pane = OUTPUT
+
+    def compose(self) -> ComposeResult:
+        """Lay out head, failure, panes and the opened event."""
+        yield PaneBar(id="pane-bar")
+        yield Static("", id="failure", markup=False)
+        yield OutputView(id="output")
+        yield TraceView(tz=self._tz, id="trace")
+        yield FoldedText(id="detail")
+
+    def on_mount(self) -> None:
+        """Begin with the Output."""
+        self._show_pane()
+
+    @property
+    def session(self) -> SessionView | None:
+        """The session shown."""
+        return self._session
+
+    @property
+    def view(self) -> Widget:
+        """The pane shown, for the focus."""
+        return self.query_one(f"#{self.pane}")
+
+    def show(self, session: SessionView | None) -> None:
+        """Show a session, or its newer state."""
+        before, self._session = self._session, session
+        if before is None or session is None or before.session_id != session.session_id:
+            self.close_detail()
+            self._seen = None
+        self._show_failure()
+        self._feed()
+        self._show_bar()
+        self._tell_read()
+
+    def turn_to(self, pane: str) -> None:
+        """Show the Output or the Trace."""
+        if pane != self.pane:
+            had_focus = self.view.has_focus or self.query_one("#detail").has_focus
+            self.pane = pane
+            self._show_pane()
+            if had_focus:
+                self.view.focus()
+
+    def close_detail(self) -> bool:
+        """Close the opened event; return whether one was open."""
+        opened = self.query_one("#detail")
+        was_open = opened.display
+        if was_open:
+            had_focus = opened.has_focus
+            opened.display = False
+            if had_focus:
+                self.view.focus()
+        return bool(was_open)
+
+    def _show_pane(self) -> None:
+        for name in (OUTPUT, TRACE):
+            self.query_one(f"#{name}").display = name == self.pane
+        self.query_one("#detail").display = False
+        self._feed()
+        self._show_bar()
+
+    def _show_bar(self) -> None:
+        self.query_one(PaneBar).show(self.pane, self._session, self._notes[self.pane])
+
+    def _show_failure(self) -> None:
+        failure = self.query_one("#failure", Static)
+        session = self._session
+        failed = session is not None and session.attention == Attention.FAILED
+        failure.display = failed
+        if session is not None and failed:
+            kind = f" ({session.failure_kind})" if session.failure_kind else ""
+            reason = (session.failure or "no reason is known")[:FAILURE_LIMIT]
+            hint = (
+                "a: resume, restart or abandon"
+                if session.open_approvals
+                else "i: a new prompt starts it again"
+            )
+            failure.update(Content(clean(f"✗ failed{kind}: {reason}\n  {hint}")))
+
+    def _feed(self) -> None:
+        """Give the visible pane its run, or tell it how far the run has grown."""
+        session, pane = self._session, self.pane
+        key = (session.session_id, session.run_id) if session else ("", None)
+        last = session.last_event_seq if session else 0
+        if self._shown.get(pane) == key:
+            self._pane_of(pane).grow(last)
+            return
+        self._shown[pane] = key
+        run_id = session.run_id if session else None
+        if pane == TRACE:
+            self.query_one(TraceView).show(run_id, last, self._fetch_of(key[0]))
+        else:
+            self.query_one(OutputView).show(run_id, self._output_of(key[0], run_id))
+            self.query_one(OutputView).grow(last)
+
+    def _pane_of(self, pane: str) -> OutputView | TraceView:
+        return self.query_one(TraceView if pane == TRACE else OutputView)
+
+    def _fetch_of(self, session_id: str):
+        async def fetch(run_id: str, after_seq: int, limit: int) -> list[EventView]:
+            _, events, _ = await self._deck().events(
+                session_id, run_id=run_id, after_seq=after_seq, limit=limit
+            )
+            return events
+
+        return fetch
+
+    def _output_of(self, session_id: str, run_id: str | None):
+        async def fetch(after_seq: int, limit: int) -> tuple[list[EventView], int]:
+            _, events, cursor = await self._deck().events(
+                session_id, run_id=run_id, after_seq=after_seq, limit=limit, output=True
+            )
+            return events, cursor
+
+        return fetch
+
+    @on(OutputView.EndSeen)
+    def _end_seen(self, event: OutputView.EndSeen) -> None:
+        event.stop()
+        self._seen = (event.output_view.run_id, event.seq)
+        self._tell_read()
+
+    def _tell_read(self) -> None:
+        """Say that the session is read, if all of its output so far was on screen (A9)."""
+        session = self._session
+        if session is None or self._seen is None or session.version <= session.read_version:
+            return
+        run_id, seq = self._seen
+        if run_id == session.run_id and seq >= session.last_event_seq and self.pane == OUTPUT:
+            self.post_message(self.Read(session.session_id, session.version))
+
+    @on(OutputView.FollowChanged)
+    def _output_follow(self, event: OutputView.FollowChanged) -> None:
+        self._note_follow(OUTPUT, event.follow)
+
+    @on(TraceView.FollowChanged)
+    def _trace_follow(self, event: TraceView.FollowChanged) -> None:
+        self._note_follow(TRACE, event.follow)
+
+    def _note_follow(self, pane: str, follow: bool) -> None:
+        self._notes[pane] = "" if follow else "scrolled back, G follows"
+        self._show_bar()
+
+    @on(TraceView.Opened)
+    def _event_opened(self, message: TraceView.Opened) -> None:
+        message.stop()
+        opened = self.query_one("#detail", FoldedText)
+        opened.display = True
+        opened.show(detail(message.event), diff=message.event.type == "diff")
+        opened.focus()
+
+    @on(TraceView.Highlighted)
+    def _event_highlighted(self, message: TraceView.Highlighted) -> None:
+        message.stop()
+        opened = self.query_one("#detail", FoldedText)
+        if opened.display and message.event is not None and not opened.has_focus:
+            opened.show(detail(message.event), diff=message.event.type == "diff")
+
+    @on(PaneBar.Chosen)
+    def _pane_chosen(self, message: PaneBar.Chosen) -> None:
+        message.stop()
+        self.turn_to(message.pane)

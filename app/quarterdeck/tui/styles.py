@@ -1,0 +1,17 @@
+"""Where the .tcss files lie: in the wheel beside the package's modules, else in the checkout."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_FILES = ("quarterdeck.tcss", "dialogs.tcss")
+
+
+def styles_folder() -> Path:
+    """Return the folder `styles` of the installed package, else the checkout's."""
+    installed = _PACKAGE / "styles"
+    return installed if installed.is_dir() else _PACKAGE.parent.parent / "styles"
+
+
+def style_files() -> list[Path]:
+    """Return the style sheets in the order in which they apply."""
+    return [styles_folder() / name for name in _FILES]

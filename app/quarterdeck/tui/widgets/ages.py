@@ -1,0 +1,22 @@
+"""How long ago something was, in as few cells as possible."""
+
+from quarterdeck.model.clock import from_iso
+
+_STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
+
+
+def age_text(since: str, now_ms: int) -> str:
+    """Return the age of an ISO time as `5s`, `3m`, `2h` or `4d`; empty if it is no time.
+
+    Args:
+        since: ISO 8601 with a zone; one from the future counts as now.
+        now_ms: Unix milliseconds.
+    """
+    try:
+        seconds = max(0, (now_ms - from_iso(since)) // 1000)
+    except (TypeError, ValueError, OverflowError):
+        return ""
+    for size, unit in _STEPS:
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return "0s"

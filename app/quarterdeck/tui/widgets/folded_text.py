@@ -1,0 +1,118 @@
+"""A text of any length, folded by character, of which only the visible rows are rendered."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from quarterdeck.tui.folding import DiffKind, Mark, Row, fold
+from quarterdeck.tui.widgets.line_view import LineView
+
+CONTINUED = "↪"
+
+
+class FoldedText(LineView):
+    """Shows one text from an agent; says when its last row was painted."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "folded-text--gutter",
+        "folded-text--escape",
+        "folded-text--tab",
+        "folded-text--added",
+        "folded-text--removed",
+        "folded-text--hunk",
+        "folded-text--file",
+    }
+
+    @dataclass
+    class EndPainted(Message):
+        """The last row of the text was painted for the first time."""
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        strict: bool = False,
+        diff: bool = False,
+        numbers: bool = False,
+        id: str | None = None,
+    ) -> None:
+        """Show `text`.
+
+        Args:
+            text: Raw text; it is cleaned when it is folded.
+            strict: As for `hostile_text.clean`.
+            diff: Whether to colour the lines of a unified diff.
+            numbers: Whether a gutter numbers the lines and marks the rows that go on.
+            id: The widget's id.
+        """
+        super().__init__(id=id)
+        self._text, self._strict, self._diff, self._numbers = text, strict, diff, numbers
+        self._rows: list[Row] = []
+        self._folded_at = 0
+        self._end_said = False
+
+    def show(self, text: str, *, diff: bool = False) -> None:
+        """Replace the text."""
+        self._text, self._diff = text, diff
+        self._folded_at, self._end_said = 0, False
+        self.scroll_to(0, 0)
+        self._fold_to(self.line_width)
+        self.refresh()
+
+    def rows_at(self, width: int) -> int:
+        """Return how many rows the text takes in a widget `width` cells wide, bar included."""
+        return len(self._fold(width - self.scrollbar_size_vertical))
+
+    @property
+    def _gutter(self) -> int:
+        return len(str(self._text.count("\n") + 1)) + 1 if self._numbers else 0
+
+    def _fold(self, width: int) -> list[Row]:
+        return fold(self._text, width - self._gutter, strict=self._strict, diff=self._diff)
+
+    def _fold_to(self, width: int) -> None:
+        if width > 0 and width != self._folded_at:
+            self._folded_at = width
+            self._rows = self._fold(width)
+            self.virtual_size = Size(width, len(self._rows))
+
+    def on_resize(self) -> None:
+        """Fold anew where the width changed."""
+        self._fold_to(self.line_width)
+
+    def render_line(self, y: int) -> Strip:
+        """Render one visible row."""
+        width = self.line_width
+        self._fold_to(width)
+        index = y + self.top
+        ground = self.rich_style
+        if index >= len(self._rows):
+            return Strip.blank(width, ground)
+        if index == len(self._rows) - 1 and not self._end_said:
+            self._end_said = True
+            self.post_message(self.EndPainted())
+        row = self._rows[index]
+        segments = [*self._gutter_of(row, ground)]
+        line = ground
+        if row.kind is not DiffKind.PLAIN:
+            line = ground + self.get_component_rich_style(f"folded-text--{row.kind}", partial=True)
+        for shown, mark in row.pieces:
+            segments.append(Segment(shown, self._style(mark, line)))
+        return Strip(segments).adjust_cell_length(width, line)
+
+    def _style(self, mark: Mark, line: Style) -> Style:
+        if mark is Mark.TEXT:
+            return line
+        return line + self.get_component_rich_style(f"folded-text--{mark}", partial=True)
+
+    def _gutter_of(self, row: Row, ground: Style) -> list[Segment]:
+        if not self._numbers:
+            return []
+        shown = CONTINUED if row.number is None else str(row.number)
+        style = ground + self.get_component_rich_style("folded-text--gutter", partial=True)
+        return [Segment(shown.rjust(self._gutter - 1) + " ", style)]

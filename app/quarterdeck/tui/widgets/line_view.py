@@ -1,0 +1,129 @@
+"""What the list, the trace and the output have in common: lines drawn by themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
+from textual.widget import Widget
+
+
+class LineView(ScrollView, can_focus=True):
+    """A focusable line-API view that scrolls in one step, without animation."""
+
+    DEFAULT_CSS = """
+    LineView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        height: 1fr;
+    }
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._looks: dict[tuple[str, ...], Style] = {}
+        self._thumb = (0, 0)
+
+    def scroll_to(
+        self,
+        x: float | None = None,
+        y: float | None = None,
+        *,
+        animate: bool = True,
+        speed: float | None = None,
+        duration: float | None = None,
+        easing: Any = None,
+        force: bool = False,
+        on_complete: Callable[..., Any] | None = None,
+        level: Any = "basic",
+        immediate: bool = False,
+    ) -> None:
+        """Scroll at once: every animated step would send the whole pane to the terminal."""
+        super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line, the scroll bar left out."""
+        return self.scrollable_content_region.width
+
+    @property
+    def top(self) -> int:
+        """The line shown first."""
+        return self.scroll_offset.y
+
+    @property
+    def page(self) -> int:
+        """Lines on the screen."""
+        return self.scrollable_content_region.height
+
+    def set_line_count(self, count: int) -> None:
+        """Set how many lines there are; of the screen only the scroll bar may change by that.
+
+        Textual lays the whole screen out anew when a virtual size changes, and repaints the
+        pane. That is needed only when the scroll bar comes or goes.
+        """
+        if count == self.virtual_size.height:
+            return
+        size = Size(self.virtual_size.width, count)
+        if (count > self.page) != self.show_vertical_scrollbar:
+            self.virtual_size = size
+            return
+        self.set_reactive(Widget.virtual_size, size)  # pyright: ignore[reportArgumentType]
+        if not self.show_vertical_scrollbar:
+            return
+        self.vertical_scrollbar.set_reactive(ScrollBar.window_virtual_size, count)
+        if self.top > self.max_scroll_y:
+            self.scroll_to(y=self.max_scroll_y, force=True)
+        self._refresh_bar()
+
+    def _refresh_bar(self) -> None:
+        """Repaint the scroll bar if its thumb moved or grew by an eighth of a cell."""
+        scale = 8 * self.page / self.virtual_size.height
+        thumb = (round(scale * self.page), round(scale * self.top))
+        if thumb != self._thumb:
+            self._thumb = thumb
+            self.vertical_scrollbar.refresh()
+
+    def refresh_span(self, first: int, end: int) -> None:
+        """Repaint the lines `first` to before `end`, those of them that are on the screen."""
+        first, end = max(first, self.top), min(end, self.top + self.page)
+        if first < end:
+            self.refresh(Region(0, first - self.top, self.size.width, end - first))
+
+    def bring_into_view(self, line: int) -> None:
+        """Scroll no farther than needed to show `line`."""
+        if self.page <= 0:
+            return
+        if line < self.top:
+            self.scroll_to(y=line, force=True)
+        elif line >= self.top + self.page:
+            self.scroll_to(y=line - self.page + 1, force=True)
+
+    def tell(self, message: Message) -> None:
+        """Post a message in this view's own name.
+
+        Textual takes whoever runs for the sender and keeps a message from a sender's parents;
+        what a fetch brings runs in the name of the screen.
+        """
+        self.post_message(message.set_sender(self))
+
+    def look(self, *names: str) -> Style:
+        """Return the style of component classes, later ones laid over earlier ones."""
+        style = self._looks.get(names)
+        if style is None:
+            style = self.get_visual_style(*names).rich_style
+            # Textual leaves `reverse` out, the one sign of a cursor that needs no colour.
+            if any(self.get_component_styles(name).text_style.reverse for name in names):
+                style += Style(reverse=True)
+            self._looks[names] = style
+        return style
+
+    def notify_style_update(self) -> None:
+        """Forget styles when the theme, a focus or a style sheet changed them."""
+        super().notify_style_update()
+        self._looks.clear()

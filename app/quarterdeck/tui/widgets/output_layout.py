@@ -1,0 +1,308 @@
+"""Where each block of the output stands, and the lines of those that are on the screen."""
+
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Protocol
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.glyphs import Glyphs
+from quarterdeck.tui.widgets.output_blocks import (
+    MAX_LINES,
+    MAX_MARKDOWN,
+    Block,
+    BlockKind,
+    OutputBlocks,
+    lines_left,
+)
+from quarterdeck.tui.widgets.text_rows import TextRows
+
+_MAX_PARSED = 16_384
+"""Characters of a piece of a message beyond which parsing would be felt."""
+_MAX_LAID = 256
+_MAX_STRIPS = 20_000
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The styles and glyphs of the output."""
+
+    base: Style
+    style: Callable[[str], Style]
+    """Takes `assistant`, `command`, `added`, …, the last part of a component class's name."""
+    markdown: Mapping[str, Style]
+    glyphs: Glyphs
+
+
+class Laid(Protocol):
+    """A block laid out at one width."""
+
+    version: int
+
+    def __len__(self) -> int:
+        """Return its number of lines."""
+        ...
+
+    def strip(self, row: int) -> Strip:
+        """Return one line."""
+        ...
+
+
+class LaidStrips:
+    """Lines that are drawn already."""
+
+    def __init__(self, version: int, strips: list[Strip]) -> None:
+        self.version = version
+        self.strips = strips
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.strips)
+
+    def strip(self, row: int) -> Strip:
+        """Return one line."""
+        return self.strips[row]
+
+
+class LaidText:
+    """A long or growing text: only its rows' places are kept, a line is drawn when shown."""
+
+    def __init__(self, block: Block, width: int, style: Style) -> None:
+        self._style = style
+        self._width = width
+        self._rows = TextRows(width, by_word=block.size <= MAX_MARKDOWN)
+        self.extend(block)
+
+    def extend(self, block: Block) -> None:
+        """Take in what was added to the block."""
+        self.version = block.version
+        self._text = block.text
+        self._rows.extend(self._text)
+        self._note = ""
+        if block.hidden_chars:
+            self._note = f"… {block.hidden_chars:,} characters more (open the trace)"
+
+    def __len__(self) -> int:
+        """Return the number of lines, a blank one at the end."""
+        return len(self._rows) + bool(self._note) + 1
+
+    def offset(self, row: int) -> int:
+        """Return where in the text a line begins."""
+        return self._rows.start(row) if row < len(self._rows) else len(self._text)
+
+    def strip(self, row: int) -> Strip:
+        """Draw one line."""
+        if row < len(self._rows):
+            text = self._rows.row(self._text, row)
+        else:
+            text = self._note if row == len(self._rows) else ""
+        segment = Segment(text, self._style)
+        return Strip([segment]).adjust_cell_length(self._width, self._style)
+
+
+class OutputLayout:
+    """Blocks below each other; the height of a block not seen yet is an estimate."""
+
+    def __init__(self, blocks: OutputBlocks, looks: Callable[[], Looks]) -> None:
+        self._blocks = blocks
+        self._looks = looks
+        self.width = 0
+        self._heights: dict[int, tuple[int, int]] = {}
+        self._laid: OrderedDict[int, Laid] = OrderedDict()
+        self._strips = 0
+        self._starts: list[int] | None = None
+
+    def resize(self, width: int) -> None:
+        """Lay everything out anew at another width."""
+        self.width = width
+        self._heights.clear()
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Draw everything anew; heights stay."""
+        self._laid.clear()
+        self._strips = 0
+        self._starts = None
+
+    def changed(self) -> None:
+        """Take in that blocks were added, dropped or changed."""
+        self._starts = None
+        if len(self._heights) > 2 * len(self._blocks) + 64:
+            kept = {block.number for block in self._blocks.blocks}
+            self._heights = {n: h for n, h in self._heights.items() if n in kept}
+
+    @property
+    def height(self) -> int:
+        """Lines of all blocks together."""
+        return self._all_starts()[-1]
+
+    def start(self, index: int) -> int:
+        """Return the line a block starts at."""
+        return self._all_starts()[index]
+
+    def locate(self, line: int) -> tuple[int, int]:
+        """Return the index of the block a line belongs to, and which of its lines it is."""
+        starts = self._all_starts()
+        index = max(0, min(bisect_right(starts, line) - 1, len(starts) - 2))
+        return index, line - starts[index]
+
+    def realise(self, index: int) -> int:
+        """Lay a block out if need be, and return its height, which is no estimate then."""
+        block = self._blocks.blocks[index]
+        known = self._heights.get(block.number)
+        if known is None or known[0] != block.version:
+            height = len(self._lay(block))
+            if known is None or known[1] != height:
+                self._starts = None
+            self._heights[block.number] = (block.version, height)
+            return height
+        return known[1]
+
+    def offset(self, index: int, row: int) -> int:
+        """Return where in a block's text one of its lines begins, 0 if that is not known."""
+        laid = self._laid.get(self._blocks.blocks[index].number)
+        return laid.offset(row) if isinstance(laid, LaidText) else 0
+
+    def strip(self, line: int) -> Strip | None:
+        """Return a line, or None behind the last one."""
+        if not self._blocks.blocks or not 0 <= line < self.height:
+            return None
+        index, row = self.locate(line)
+        laid = self._lay(self._blocks.blocks[index])
+        return laid.strip(row) if row < len(laid) else None
+
+    def _all_starts(self) -> list[int]:
+        if self._starts is None:
+            heights = self._heights
+            self._starts = [0]
+            self._starts += accumulate(
+                heights[block.number][1] if block.number in heights else self._estimate(block)
+                for block in self._blocks.blocks
+            )
+        return self._starts
+
+    def _estimate(self, block: Block) -> int:
+        rows = block.size // max(1, self.width) + block.breaks
+        if block.kind in (BlockKind.COMMAND, BlockKind.DIFF):
+            rows = min(rows, MAX_LINES)
+        return rows + 2
+
+    def _lay(self, block: Block) -> Laid:
+        laid = self._laid.get(block.number)
+        if laid is not None and laid.version != block.version:
+            if isinstance(laid, LaidText) and not (block.closed and block.size <= _MAX_PARSED):
+                laid.extend(block)
+            else:
+                self._forget(block.number)
+                laid = None
+        if laid is None:
+            laid = self._laid[block.number] = lay_out(block, self.width, self._looks())
+            self._strips += _strips(laid)
+        self._laid.move_to_end(block.number)
+        while len(self._laid) > _MAX_LAID or (self._strips > _MAX_STRIPS and len(self._laid) > 1):
+            self._forget(next(iter(self._laid)))
+        return laid
+
+    def _forget(self, number: int) -> None:
+        self._strips -= _strips(self._laid.pop(number))
+
+
+def _strips(laid: Laid) -> int:
+    return len(laid) if isinstance(laid, LaidStrips) else 1
+
+
+def lay_out(block: Block, width: int, looks: Looks) -> Laid:
+    """Return the lines of a block, the last one blank."""
+    width = max(1, width)
+    if block.kind is BlockKind.MESSAGE:
+        return _message(block, width, looks)
+    blank = Strip.blank(width, looks.base)
+    if block.kind is BlockKind.TURN_END:
+        return LaidStrips(block.version, [_rule(block.head, width, looks), blank])
+    if block.kind is BlockKind.NOTE:
+        style = looks.style("note")
+        text = f"{looks.glyphs.ellipsis} {block.head}"
+        return LaidStrips(block.version, [_line(text, width, style, looks), blank])
+    strips = _ERROR_OR_LINES[block.kind](block, width, looks)
+    return LaidStrips(block.version, [*strips, blank])
+
+
+def _message(block: Block, width: int, looks: Looks) -> Laid:
+    if block.closed and block.size <= _MAX_PARSED:
+        # Not before it is needed: importing Rich's Markdown costs a fifth of the app's start.
+        from quarterdeck.tui.widgets.markdown_strips import markdown_strips
+
+        strips = markdown_strips(block.text, width, looks.style("assistant"), looks.markdown)
+        if strips is not None:
+            if block.spaced:
+                strips.append(Strip.blank(width, looks.base))
+            return LaidStrips(block.version, strips)
+    return LaidText(block, width, looks.style("assistant" if block.closed else "open"))
+
+
+def _line(text: str, width: int, style: Style, looks: Looks) -> Strip:
+    return Strip([Segment(fit(text, width, ellipsis=looks.glyphs.ellipsis), style)], width)
+
+
+def _rule(text: str, width: int, looks: Looks) -> Strip:
+    rule = looks.glyphs.rule
+    text = f"{rule}{rule} {text} "
+    return _line(text + rule * (width - len(text)), width, looks.style("turn-end"), looks)
+
+
+def _error(block: Block, width: int, looks: Looks) -> list[Strip]:
+    style = looks.style("error")
+    text = block.text
+    rows = TextRows(width - 2, by_word=True, max_rows=MAX_LINES)
+    rows.extend(text)
+    sign = looks.glyphs.for_event("error")
+    strips = [
+        _line(f"{' ' if row else sign} {rows.row(text, row)}", width, style, looks)
+        for row in range(len(rows))
+    ]
+    return strips + _more(block, rows.end, width, looks)
+
+
+def _lines(block: Block, width: int, looks: Looks) -> list[Strip]:
+    """A header and up to 200 rows of what must keep its columns."""
+    diff = block.kind is BlockKind.DIFF
+    sign = looks.glyphs.for_event("diff" if diff else "command_output")
+    head = looks.style("diff-header" if diff else "command-header")
+    strips = [_line(f"{sign} {block.head}", width, head, looks)]
+    text = block.text
+    rows = TextRows(width - 2, by_word=False, max_rows=MAX_LINES)
+    rows.extend(text)
+    style = looks.style("command")
+    margin = Segment(f"{looks.glyphs.bar} ", head)
+    begins_line = True
+    for index in range(len(rows)):
+        row = rows.row(text, index)
+        if diff and begins_line:
+            style = looks.style(_DIFF_TONES.get(row[:1], "diff"))
+        begins_line = rows.ends_line(text, index)
+        fitted = fit(row, width - 2, ellipsis=looks.glyphs.ellipsis)
+        strips.append(Strip([margin, Segment(fitted, style)]))
+    return strips + _more(block, rows.end, width, looks)
+
+
+def _more(block: Block, end: int, width: int, looks: Looks) -> list[Strip]:
+    left = lines_left(block, end)
+    if not left:
+        return []
+    noun = "line" if left == 1 else "lines"
+    text = f"  {looks.glyphs.ellipsis} {left:,} {noun} more (open the trace)"
+    return [_line(text, width, looks.style("note"), looks)]
+
+
+_DIFF_TONES = {"+": "added", "-": "removed", "@": "hunk"}
+_ERROR_OR_LINES: dict[BlockKind, Callable[[Block, int, Looks], list[Strip]]] = {
+    BlockKind.ERROR: _error,
+    BlockKind.COMMAND: _lines,
+    BlockKind.DIFF: _lines,
+}

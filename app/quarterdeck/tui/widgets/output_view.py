@@ -1,0 +1,410 @@
+"""The output of a run as flowing blocks: streamed, wrapped and parsed only as shown (A11)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import EventView
+from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.follow_view import FollowView
+from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
+from quarterdeck.tui.widgets.output_blocks import OutputBlocks
+from quarterdeck.tui.widgets.output_layout import Looks, OutputLayout
+from quarterdeck.tui.widgets.pacing import Pacer
+
+FetchOutput = Callable[[int, int], Awaitable[tuple[list[EventView], int]]]
+"""Takes the seq to start after and how many; returns events and the last seq examined."""
+
+LIMIT = 200
+"""Events of one fetch."""
+START_BACK = 20_000
+"""How far from the end of a run its output begins; older output is in the trace."""
+_FRAME = 0.125
+"""Seconds between two fetches while output pours in."""
+_MARKDOWN_LOOKS: dict[str, str] = {
+    "markdown.h1": "heading",
+    "markdown.h2": "heading",
+    "markdown.h3": "heading",
+    "markdown.h4": "heading",
+    "markdown.h5": "heading",
+    "markdown.h6": "heading",
+    "markdown.h1.border": "heading",
+    "markdown.code": "code",
+    "markdown.code_block": "code",
+    "markdown.block_quote": "quote",
+    "markdown.list": "bullet",
+    "markdown.item.bullet": "bullet",
+    "markdown.item.number": "bullet",
+    "markdown.link": "link",
+    "markdown.link_url": "link",
+    "markdown.hr": "turn-end",
+    "markdown.table.border": "turn-end",
+    "markdown.table.header": "heading",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class OutputView(FollowView):
+    """What the agent said and did, the open message growing at the end."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "output-view--assistant",
+        "output-view--open",
+        "output-view--heading",
+        "output-view--code",
+        "output-view--quote",
+        "output-view--bullet",
+        "output-view--link",
+        "output-view--command",
+        "output-view--command-header",
+        "output-view--diff",
+        "output-view--diff-header",
+        "output-view--added",
+        "output-view--removed",
+        "output-view--hunk",
+        "output-view--error",
+        "output-view--turn-end",
+        "output-view--note",
+        "output-view--empty",
+    }
+    DEFAULT_CSS = """
+    OutputView {
+        & > .output-view--heading { color: $text-primary; text-style: bold; }
+        & > .output-view--code { color: $text-accent; }
+        & > .output-view--quote { color: $text-muted; text-style: italic; }
+        & > .output-view--bullet { color: $text-primary; }
+        & > .output-view--link { color: $text-primary; text-style: underline; }
+        & > .output-view--command { color: $text-muted; }
+        & > .output-view--command-header { color: $text-accent; }
+        & > .output-view--diff { color: $text-muted; }
+        & > .output-view--diff-header { color: $text-accent; }
+        & > .output-view--added { color: $text-success; }
+        & > .output-view--removed { color: $text-error; }
+        & > .output-view--hunk { color: $text-muted; }
+        & > .output-view--error { color: $text-error; text-style: bold; }
+        & > .output-view--turn-end { color: $text-muted; }
+        & > .output-view--note { color: $text-muted; text-style: italic; }
+        & > .output-view--empty { color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_by(-1)", "Up", show=False),
+        Binding("down,j", "scroll_by(1)", "Down", show=False),
+        Binding("pageup", "scroll_pages(-1)", "Page up", show=False),
+        Binding("pagedown,space", "scroll_pages(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "follow", "Last, follow", show=False),
+    ]
+
+    class FollowChanged(FollowView.FollowChanged):
+        """Following went on or off, or output came below while it is off."""
+
+    @dataclass
+    class EndSeen(Message):
+        """The end of the output, as far as event `seq`, is on the screen."""
+
+        output_view: "OutputView"
+        seq: int
+
+        @property
+        def control(self) -> "OutputView":
+            """The output."""
+            return self.output_view
+
+    def __init__(
+        self,
+        *,
+        glyphs: Glyphs = UNICODE,
+        empty_text: str = "No output yet",
+        frame: float = _FRAME,
+        **kwargs: Any,
+    ) -> None:
+        """Create an empty output.
+
+        Args:
+            glyphs: What the terminal can show.
+            empty_text: Stands where output would be.
+            frame: Least seconds between two fetches.
+            **kwargs: The widget's own.
+        """
+        super().__init__(**kwargs)
+        self._glyphs = glyphs
+        self._empty_text = empty_text
+        self._run_id: str | None = None
+        self._fetch: FetchOutput | None = None
+        self._blocks = OutputBlocks()
+        self._layout_of = OutputLayout(self._blocks, self._current_looks)
+        self._last_seq = 0
+        self._read_to = 0
+        self._end_told = 0
+        self._fetching: asyncio.Task[None] | None = None
+        self._pacer = Pacer(self, self._pull, frame)
+        self._anchor = (0, 0, 0)
+        self._changed_from: int | None = None
+        self._head = 0
+        self._settling = False
+
+    @property
+    def run_id(self) -> str | None:
+        """The run shown."""
+        return self._run_id
+
+    @property
+    def read_to(self) -> int:
+        """The last seq whose output is held, or which has none."""
+        return self._read_to
+
+    @property
+    def blocks(self) -> OutputBlocks:
+        """What is held of the output."""
+        return self._blocks
+
+    def show(self, run_id: str | None, fetch_output: FetchOutput) -> None:
+        """Show the output of a run from its end, following; None shows nothing.
+
+        Nothing is fetched before `grow` says how far the run is.
+        """
+        if self._fetching:
+            self._fetching.cancel()
+            self._fetching = None
+        self._run_id = run_id
+        self._fetch = fetch_output if run_id else None
+        self._blocks = OutputBlocks()
+        self._layout_of = OutputLayout(self._blocks, self._current_looks)
+        self._last_seq = self._read_to = self._end_told = 0
+        self._anchor = (0, 0, 0)
+        self._changed_from = None
+        self._head = 0
+        self.new_below = False
+        self.follow = True
+        self._settle()
+        self.refresh()
+
+    def grow(self, last_seq: int) -> None:
+        """Learn how far the run is; what is new is fetched, a flood of it a few times a second."""
+        if self._fetch is None:
+            return
+        if not self._last_seq and last_seq > START_BACK:
+            self._read_to = last_seq - START_BACK
+            self._blocks.start_late("earlier output is in the trace")
+            self._changed_from = 0
+            self._layout_of.changed()
+        self._last_seq = max(self._last_seq, last_seq)
+        if self._read_to < self._last_seq and self._fetching is None:
+            self._pacer.ask()
+
+    def _pull(self) -> None:
+        wanted = self._fetching is None and self._read_to < self._last_seq and self.is_on_screen
+        if wanted and self._fetch is not None:
+            self._fetching = asyncio.create_task(self._fetch_new(self._fetch))
+
+    async def _fetch_new(self, fetch: FetchOutput) -> None:
+        """Fetch to the end, one fetch at a time; what fails is tried again at the next grow."""
+        me = asyncio.current_task()
+        failed = False
+        shown = monotonic()
+        try:
+            target = self._last_seq
+            while self._read_to < target and not failed:
+                events, cursor = await fetch(self._read_to, LIMIT)
+                if self._fetching is not me:
+                    return
+                failed = cursor <= self._read_to
+                if not failed:
+                    self._take(events, cursor)
+                    if cursor >= target or monotonic() - shown > _FRAME:
+                        self._show_new()
+                        shown = monotonic()
+        except Exception as error:
+            failed = True
+            _log.warning("output of %s not fetched: %r", self._run_id, error)
+        finally:
+            if self._fetching is me:
+                self._fetching = None
+        if not failed and self._read_to < self._last_seq and self.is_attached:
+            self._pacer.ask()
+
+    def _take(self, events: list[EventView], cursor: int) -> None:
+        """Make blocks of events, and note from which block on the output looks different."""
+        blocks = self._blocks.blocks
+        last = (blocks[-1].number, blocks[-1].version) if blocks else (0, 0)
+        fresh = [event for event in events if event.seq > self._read_to]
+        self._read_to = cursor
+        self._blocks.add(fresh, cursor)
+        index = self._blocks.index_of(last[0])
+        if index < len(blocks) and (blocks[index].number, blocks[index].version) == last:
+            index += 1
+        if index < len(blocks):
+            self._layout_of.changed()
+            if self._changed_from is None:
+                self._changed_from = blocks[index].number
+
+    def _show_new(self) -> None:
+        """Lay out and repaint what was taken, as far as it is on the screen."""
+        changed, self._changed_from = self._changed_from, None
+        if changed is not None:
+            blocks = self._blocks.blocks
+            head, self._head = self._head, blocks[min(1, len(blocks) - 1)].number
+            top, height = self.top, self.virtual_size.height
+            self._settle()
+            if head != self._head or self.top != top:
+                self.refresh()
+            else:
+                index = self._blocks.index_of(changed)
+                first = self._layout_of.start(min(index, len(blocks)))
+                self.refresh_span(first, max(height, self._layout_of.height))
+            if self._layout_of.height > self.top + self.page:
+                self.tell_new_below()
+        self.call_after_refresh(self._tell_end)
+
+    def _settle(self, *, from_scroll: bool = False) -> None:
+        """Lay out what is on the screen, and keep in its place what the person looks at."""
+        if self._settling or self.line_width <= 0:
+            return
+        self._settling = True
+        try:
+            if self.line_width != self._layout_of.width:
+                self._layout_of.resize(self.line_width)
+            if not self._blocks.blocks:
+                self.set_line_count(0)
+            elif self.follow:
+                self._settle_at_end()
+            else:
+                self._settle_at(self._top_line(from_scroll))
+            index, row = self._layout_of.locate(self.top)
+            if self._blocks.blocks:
+                offset = self._layout_of.offset(index, row)
+                self._anchor = (self._blocks.blocks[index].number, row, offset)
+        finally:
+            self._settling = False
+
+    def _settle_at_end(self) -> None:
+        room = self.page
+        index = len(self._blocks) - 1
+        while index >= 0 and room > 0:
+            room -= self._layout_of.realise(index)
+            index -= 1
+        self.set_line_count(self._layout_of.height)
+        self.to_end()
+
+    def _top_line(self, from_scroll: bool) -> int:
+        """Return the line that belongs at the top of the screen."""
+        layout = self._layout_of
+        if not from_scroll:
+            number, row, offset = self._anchor
+            cut, first, last = self._blocks.cut
+            if number == cut:
+                return self._line_in_pieces(first, last, offset)
+            index = min(self._blocks.index_of(number), len(self._blocks) - 1)
+            if self._blocks.blocks[index].number != number:
+                row = 0
+            return layout.start(index) + min(row, layout.realise(index) - 1)
+        index, row = layout.locate(self.top)
+        estimated = layout.start(index + 1) - layout.start(index)
+        # A block come upon from below keeps its distance to what was on the screen.
+        from_end = estimated - row
+        return layout.start(index) + max(0, layout.realise(index) - from_end)
+
+    def _line_in_pieces(self, first: int, last: int, offset: int) -> int:
+        """Return about the line that shows the text at `offset` of a message cut into pieces."""
+        layout = self._layout_of
+        index = self._blocks.index_of(first)
+        for block in self._blocks.blocks[index : self._blocks.index_of(last)]:
+            if offset < block.size:
+                break
+            offset -= block.size
+            index += 1
+        index = min(index, len(self._blocks) - 1)
+        height = layout.realise(index)
+        share = offset / max(1, self._blocks.blocks[index].size)
+        return layout.start(index) + min(height - 1, round(height * share))
+
+    def _settle_at(self, line: int) -> None:
+        layout = self._layout_of
+        index, _ = layout.locate(line)
+        while index < len(self._blocks) and layout.start(index) < line + self.page:
+            layout.realise(index)
+            index += 1
+        self.set_line_count(layout.height)
+        self.scroll_to(y=line, force=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Lay out what comes into view."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._settle(from_scroll=True)
+            self.call_after_refresh(self._tell_end)
+
+    def on_resize(self) -> None:
+        """Wrap anew, and keep in its place what the person looks at."""
+        self._settle()
+        self.refresh()
+        self.call_after_refresh(self._tell_end)
+
+    def on_show(self) -> None:
+        """Catch up with what happened while hidden, and say so if the end is on the screen."""
+        self._pull()
+        self.call_after_refresh(self._tell_end)
+
+    def on_unmount(self) -> None:
+        """Let no fetch outlive the view."""
+        if self._fetching:
+            self._fetching.cancel()
+
+    def _tell_end(self) -> None:
+        at_end = self.top >= self.max_scroll_y
+        if (
+            at_end
+            and self._last_seq
+            and self._read_to >= self._last_seq
+            and self._read_to > self._end_told
+            and self.page > 0
+            and self.is_on_screen
+        ):
+            self._end_told = self._read_to
+            self.tell(self.EndSeen(self, self._read_to))
+
+    def _current_looks(self) -> Looks:
+        def style(name: str) -> Style:
+            return self.look(f"output-view--{name}")
+
+        markdown = {rich: style(ours) for rich, ours in _MARKDOWN_LOOKS.items()}
+        return Looks(self.look(), style, markdown, self._glyphs)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen."""
+        width = self.line_width
+        if y == 0 and not self._blocks.blocks:
+            style = self.look("output-view--empty")
+            text = fit(clean_line(self._empty_text), width, ellipsis=self._glyphs.ellipsis)
+            return Strip([Segment(text, style)], width)
+        strip = self._layout_of.strip(y + self.top)
+        return strip if strip is not None else Strip.blank(width, self.look())
+
+    def notify_style_update(self) -> None:
+        """Draw anew in other styles."""
+        super().notify_style_update()
+        self._layout_of.restyle()
+
+    def action_scroll_by(self, lines: int) -> None:
+        """Scroll by some lines."""
+        self.scroll_to(y=self.top + lines, force=True)
+
+    def action_scroll_pages(self, pages: int) -> None:
+        """Scroll by some screens."""
+        self.scroll_to(y=self.top + pages * max(1, self.page - 1), force=True)
+
+    def action_first(self) -> None:
+        """Show the beginning."""
+        self.scroll_to(y=0, force=True)

@@ -1,0 +1,84 @@
+"""The head of the panes: which one is shown, and of which session."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import SessionView
+from quarterdeck.tui.widgets.glyphs import UNICODE, state_word
+
+PANES = (("output", "1 Output"), ("trace", "2 Trace"))
+
+
+class PaneBar(Widget):
+    """One line: the panes with their keys, then the session's title, agent and state."""
+
+    DEFAULT_CSS = """
+    PaneBar { height: 1; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "pane-bar--shown",
+        "pane-bar--other",
+        "pane-bar--title",
+        "pane-bar--about",
+    }
+
+    @dataclass
+    class Chosen(Message):
+        """A pane was clicked."""
+
+        pane: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        """Show the Output of no session."""
+        super().__init__(id=id)
+        self._pane = PANES[0][0]
+        self._session: tuple[str, str, str, str] | None = None
+        self._note = ""
+
+    def show(self, pane: str, session: SessionView | None, note: str) -> None:
+        """Show which pane is open, of which session, and a note such as `paused`."""
+        about = None
+        if session is not None:
+            title = session.title or session.session_id
+            about = (session.attention, title, session.agent, session.state)
+        if (pane, about, note) != (self._pane, self._session, self._note):
+            self._pane, self._session, self._note = pane, about, note
+            self.refresh()
+
+    def _styled(self, text: str, name: str) -> Content:
+        return Content.styled(text, self.get_visual_style(f"pane-bar--{name}"))
+
+    def render(self) -> Content:
+        """Render panes, then session; the title gives way first."""
+        line = Content("")
+        for pane, words in PANES:
+            line += self._styled(f" {words} ", "shown" if pane == self._pane else "other")
+        if self._session is None:
+            return line
+        attention, title, agent, state = self._session
+        note = f"  {self._note}" if self._note else ""
+        words = f"  {clean_line(agent)} · {state_word(state)}{note} "
+        about = self._styled(words, "about")
+        room = self.size.width - line.cell_length - about.cell_length
+        if room < 8:
+            return line + about.truncate(max(self.size.width - line.cell_length, 0), ellipsis=True)
+        glyph = UNICODE.for_attention(attention)
+        title_part = self._styled(f"  {glyph} {clean_line(title)}", "title")
+        title_part = title_part.truncate(room, ellipsis=True)
+        return line + title_part.pad_right(max(room - title_part.cell_length, 0)) + about
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the clicked pane."""
+        offset = event.get_content_offset(self)
+        start = 0
+        for pane, words in PANES:
+            end = start + len(words) + 2
+            if offset is not None and start <= offset.x < end:
+                self.post_message(self.Chosen(pane))
+            start = end

@@ -1,0 +1,376 @@
+"""The trace of a run: one line an event, whatever their number (A11, DESIGN §7)."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.message import Message
+from textual.strip import Strip
+
+from quarterdeck.model.event_types import EventType
+from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import EventView
+from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.event_lines import summary
+from quarterdeck.tui.widgets.event_pages import EventPages, Fetch
+from quarterdeck.tui.widgets.follow_view import FollowView
+from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs, event_word
+from quarterdeck.tui.widgets.pacing import Pacer
+
+_WITH_TIME = 56
+_WITH_SEQ = 40
+_FRAME = 0.1
+"""Seconds between two repaints while events pour in."""
+
+_E = EventType
+_TONES: dict[str, str] = {
+    _E.USER_MESSAGE: "user",
+    _E.ASSISTANT_MESSAGE: "assistant",
+    _E.THOUGHT: "thought",
+    _E.TOOL_CALL: "tool",
+    _E.COMMAND_OUTPUT: "output",
+    _E.DIFF: "diff",
+    _E.APPROVAL_REQUESTED: "approval",
+    _E.APPROVAL_DECIDED: "approval",
+    _E.SESSION_FAILED: "error",
+    _E.RUN_FAILED: "error",
+    _E.ARTIFACT_REJECTED: "error",
+    _E.ERROR: "error",
+    _E.TERMINAL_STATUS: "turn-end",
+}
+
+
+class TraceView(FollowView):
+    """Every event of one run; pages are fetched as they come into view."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "trace-view--cursor",
+        "trace-view--seq",
+        "trace-view--time",
+        "trace-view--summary",
+        "trace-view--loading",
+        "trace-view--empty",
+        "trace-view--user",
+        "trace-view--assistant",
+        "trace-view--thought",
+        "trace-view--tool",
+        "trace-view--output",
+        "trace-view--diff",
+        "trace-view--approval",
+        "trace-view--error",
+        "trace-view--turn-end",
+        "trace-view--other",
+    }
+    DEFAULT_CSS = """
+    TraceView {
+        & > .trace-view--cursor { background: $surface-lighten-2; text-style: bold; }
+        & > .trace-view--seq { color: $text-muted; }
+        & > .trace-view--time { color: $text-muted; }
+        & > .trace-view--loading { color: $text-muted; }
+        & > .trace-view--empty { color: $text-muted; }
+        & > .trace-view--user { color: $text-primary; text-style: bold; }
+        & > .trace-view--assistant { color: $text-primary; }
+        & > .trace-view--thought { color: $text-muted; text-style: italic; }
+        & > .trace-view--tool { color: $text-accent; }
+        & > .trace-view--output { color: $text-muted; }
+        & > .trace-view--diff { color: $text-success; }
+        & > .trace-view--approval { color: $text-warning; text-style: bold; }
+        & > .trace-view--error { color: $text-error; text-style: bold; }
+        & > .trace-view--turn-end { color: $text-muted; }
+        & > .trace-view--other { color: $text-muted; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move_page(-1)", "Page up", show=False),
+        Binding("pagedown", "move_page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "follow", "Last, follow", show=False),
+        Binding("enter", "open", "Open", show=False),
+    ]
+
+    class FollowChanged(FollowView.FollowChanged):
+        """Following went on or off, or an event came below while it is off."""
+
+    @dataclass
+    class Highlighted(Message):
+        """Another event is under the cursor and loaded; None if the trace is empty."""
+
+        trace_view: "TraceView"
+        event: EventView | None
+
+        @property
+        def control(self) -> "TraceView":
+            """The trace."""
+            return self.trace_view
+
+    @dataclass
+    class Opened(Message):
+        """The event under the cursor was opened."""
+
+        trace_view: "TraceView"
+        event: EventView
+
+        @property
+        def control(self) -> "TraceView":
+            """The trace."""
+            return self.trace_view
+
+    def __init__(
+        self,
+        *,
+        tz: tzinfo | None = None,
+        glyphs: Glyphs = UNICODE,
+        empty_text: str = "No events yet",
+        frame: float = _FRAME,
+        **kwargs: Any,
+    ) -> None:
+        """Create an empty trace.
+
+        Args:
+            tz: Zone of the times shown; None is the machine's.
+            glyphs: What the terminal can show.
+            empty_text: Stands where events would be.
+            frame: Least seconds between two growths shown.
+            **kwargs: The widget's own.
+        """
+        super().__init__(**kwargs)
+        self._tz = tz
+        self._glyphs = glyphs
+        self._empty_text = empty_text
+        self._pages: EventPages | None = None
+        self._cursor = 0
+        self._last_seq = 0
+        self._shown = 0
+        self._told: tuple[str, int] | None = None
+        self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(1024)
+        self._drawn_width = 0
+        self._missing: set[int] = set()
+        self._pacer = Pacer(self, self._show_growth, frame)
+
+    @property
+    def run_id(self) -> str | None:
+        """The run shown."""
+        return self._pages.run_id if self._pages else None
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the run's last event, as far as is known here."""
+        return self._last_seq
+
+    @property
+    def cursor_seq(self) -> int:
+        """The seq of the event under the cursor, 0 if there is none."""
+        return self._cursor + 1 if self._shown else 0
+
+    @property
+    def highlighted(self) -> EventView | None:
+        """The event under the cursor, if it is loaded."""
+        return self._pages.get(self._cursor + 1) if self._pages and self._shown else None
+
+    def show(self, run_id: str | None, last_seq: int, fetch: Fetch) -> None:
+        """Show a run from its end, following; None shows nothing.
+
+        Args:
+            run_id: The run.
+            last_seq: The seq of its last event so far.
+            fetch: Gets events of the run from the supervisor.
+        """
+        if self._pages:
+            self._pages.close()
+        self._pages = EventPages(run_id, last_seq, fetch, self._loaded) if run_id else None
+        self._last_seq = self._shown = last_seq if run_id else 0
+        self._cursor = max(0, self._shown - 1)
+        self._told = None
+        self._strips.clear()
+        self._missing.clear()
+        self.set_line_count(self._shown)
+        self.new_below = False
+        if self.follow:
+            self.to_end()
+        else:
+            self.follow = True
+        self.refresh()
+        if self._shown:
+            self._tell_highlighted()
+        else:
+            self.tell(self.Highlighted(self, None))
+
+    def grow(self, last_seq: int) -> None:
+        """Learn that the run has more events; a flood of this is shown a few times a second.
+
+        Called with nothing new it looks again for what could not be fetched.
+        """
+        if self._pages is None:
+            return
+        self._pages.grow(last_seq)
+        if last_seq > self._last_seq:
+            self._last_seq = last_seq
+            self._pacer.ask()
+        elif self._missing:
+            self._repaint_missing()
+
+    def _repaint_missing(self) -> None:
+        for y in self._missing:
+            self.refresh_span(y, y + 1)
+
+    def _show_growth(self) -> None:
+        if self._shown == self._last_seq or not self.is_on_screen:
+            return
+        before, self._shown = self._shown, self._last_seq
+        if len(str(before)) != len(str(self._shown)):
+            self._strips.clear()
+            self.refresh()
+        self.set_line_count(self._shown)
+        if self.follow:
+            old, self._cursor = self._cursor, self._shown - 1
+            self.refresh_span(old, old + 1)
+            self.to_end()
+            self._tell_highlighted()
+        elif before == 0:
+            self._tell_highlighted()
+        self.refresh_span(before, self._shown)
+        if self._shown > self.top + self.page:
+            self.tell_new_below()
+        if self._missing:
+            self._repaint_missing()
+
+    def _loaded(self, first: int, last: int) -> None:
+        self.refresh_span(first - 1, last)
+        if first <= self._cursor + 1 <= last:
+            self._tell_highlighted()
+
+    def _tell_highlighted(self) -> None:
+        event = self.highlighted
+        if event is not None and self._told != (event.run_id, event.seq):
+            self._told = (event.run_id, event.seq)
+            self.tell(self.Highlighted(self, event))
+
+    def _move_to(self, index: int) -> None:
+        if not self._shown:
+            return
+        old, self._cursor = self._cursor, max(0, min(index, self._shown - 1))
+        if self._cursor < old:
+            self.follow = False
+        if self._cursor != old:
+            self.refresh_span(old, old + 1)
+            self.refresh_span(self._cursor, self._cursor + 1)
+        self.bring_into_view(self._cursor)
+        self._tell_highlighted()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the screen, or a placeholder while its event is fetched."""
+        width = self.line_width
+        if width != self._drawn_width:
+            self._drawn_width = width
+            self._strips.clear()
+        index = y + self.top
+        if index >= self._shown or self._pages is None:
+            if y == 0 and not self._shown:
+                text = fit(clean_line(self._empty_text), width, ellipsis=self._glyphs.ellipsis)
+                return Strip([Segment(text, self.look("trace-view--empty"))], width)
+            return Strip.blank(width, self.look())
+        event = self._pages.get(index + 1)
+        key = (index + 1, index == self._cursor)
+        if event is None:
+            self._missing.add(index)
+            return self._draw(index + 1, None, key[1], width)
+        self._missing.discard(index)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._draw(index + 1, event, key[1], width)
+        return strip
+
+    def _draw(self, seq: int, event: EventView | None, cursor: bool, width: int) -> Strip:
+        over = ("trace-view--cursor",) if cursor else ()
+
+        def look(name: str) -> Style:
+            return self.look(f"trace-view--{name}", *over)
+
+        tone = _TONES.get(event.type, "other") if event else "loading"
+        parts = [Segment(self._glyphs.cursor if cursor else " ", look(tone))]
+        if width >= _WITH_SEQ:
+            digits = max(4, len(str(self._shown)))
+            parts.append(Segment(f"{seq:>{digits}} ", look("seq")))
+        if event is None:
+            parts.append(Segment(self._glyphs.ellipsis, look("loading")))
+        else:
+            if width >= _WITH_TIME:
+                parts.append(Segment(f"{self._time(event.at):<8} ", look("time")))
+            word = fit(event_word(event.type), 8, ellipsis=self._glyphs.ellipsis)
+            parts.append(Segment(f"{self._glyphs.for_event(event.type)} {word} ", look(tone)))
+            room = width - sum(part.cell_length for part in parts)
+            text = fit(summary(event), room, ellipsis=self._glyphs.ellipsis)
+            parts.append(Segment(text, look("summary")))
+        return Strip(parts).adjust_cell_length(width, look("summary"))
+
+    def _time(self, at: str) -> str:
+        try:
+            return f"{datetime.fromisoformat(at).astimezone(self._tz):%H:%M:%S}"
+        except (TypeError, ValueError, OverflowError):
+            return "--:--:--"
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other styles."""
+        super().notify_style_update()
+        self._strips.clear()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Forget which lines of the former screen were missing."""
+        super().watch_scroll_y(old_value, new_value)
+        self._missing.clear()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by some events."""
+        self._move_to(self._cursor + by)
+
+    def action_move_page(self, by: int) -> None:
+        """Move the cursor by some screens."""
+        self._move_to(self._cursor + by * max(1, self.page - 1))
+
+    def action_first(self) -> None:
+        """Move the cursor to the first event."""
+        self._move_to(0)
+
+    def action_follow(self) -> None:
+        """Move the cursor to the last event and stay there."""
+        self._move_to(self._shown - 1)
+        super().action_follow()
+
+    def action_open(self) -> None:
+        """Open the event under the cursor, if it is loaded."""
+        event = self.highlighted
+        if event is not None:
+            self.tell(self.Opened(self, event))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the line, or open the event that is under it."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y + self.top >= self._shown:
+            return
+        event.stop()
+        index = offset.y + self.top
+        if index == self._cursor:
+            self.action_open()
+        else:
+            self._move_to(index)
+
+    def on_resize(self) -> None:
+        """Stay at the end while following."""
+        if self.follow:
+            self.to_end()
+
+    def on_show(self) -> None:
+        """Catch up with what happened while hidden; meanwhile nothing was fetched."""
+        self._show_growth()
+
+    def on_unmount(self) -> None:
+        """Let no fetch outlive the view."""
+        if self._pages:
+            self._pages.close()
