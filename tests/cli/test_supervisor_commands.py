@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.conftest import Qd
 from tests.support.scripted_server import InThread, ScriptedServer
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -37,19 +38,11 @@ def test_down_returns_when_the_process_is_gone(
     qd: Qd, deck_server: InThread, supervisor: "subprocess.Popen[bytes]"
 ) -> None:
     """D5: a next supervisor can start right after; a closed socket alone is not the end."""
-
-    async def close_socket(server: ScriptedServer) -> None:
-        await server.stop()
-
     process = qd.start("down", "--agents", "--json")
-    assert process.stdout and supervisor.stdin
-    for _ in range(3):  # hello, status, supervisor.down
-        pass
-    from tests.support.waiting import eventually
-
+    assert supervisor.stdin
     eventually(lambda: deck_server.server.asked("supervisor.down"))
     assert deck_server.server.asked("supervisor.down") == [{"agents": True}]
-    deck_server.do(close_socket)
+    deck_server.do(ScriptedServer.stop)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
     supervisor.stdin.close()

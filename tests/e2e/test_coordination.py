@@ -221,13 +221,18 @@ async def test_the_same_key_prompts_once(deckhouse: Deckhouse) -> None:
 
 
 async def test_files_are_served_inside_the_directory_only(deckhouse: Deckhouse) -> None:
-    """C4: fs/* inside the session's directory; a missing file reads as empty."""
+    """C4: fs/* inside the session's directory; a read by rule, a write once approved."""
     (deckhouse.project / "in.txt").write_text("inside")
     outside = deckhouse.project.parent / "secret.txt"
     outside.write_text("secret")
     deck = await deckhouse.deck()
     prompt = "read in.txt\nread ../secret.txt\nwrite out.txt hello\nwrite ../secret.txt gone"
     ids = await deckhouse.new(deck, prompt)
+    asked = await approval_of(deck, ids["session_id"])
+    assert asked.kind == "file"
+    assert "+hello" in asked.subject
+    assert not (deckhouse.project / "out.txt").exists()
+    await decide(deck, asked, "approve")
     await session_in(deck, ids["session_id"], "idle")
     texts = [
         e.payload["text"]
@@ -268,7 +273,7 @@ async def test_an_approved_command_needs_no_second_question_for_its_terminal(
 ) -> None:
     """C4: one approval covers one execution of its exact text."""
     deck = await deckhouse.deck()
-    ids = await deckhouse.new(deck, "ask echo once\nterminal echo once\nterminal echo once")
+    ids = await deckhouse.new(deck, "ask touch it\nterminal touch it\nterminal touch it")
     session_id = ids["session_id"]
     first = await approval_of(deck, session_id)
     await decide(deck, first, "approve")
@@ -329,12 +334,21 @@ async def test_of_eight_supervisors_one_wins(deckhouse: Deckhouse) -> None:
         assert codes == [4] * 7
         winner = next(process for process in started if process.poll() is None)
         assert deckhouse.supervisor_pid() == winner.pid
-        deck = await deckhouse.deck()
+        await eventually_async(lambda: _answers(deckhouse))
+        deck = await deckhouse.deck(start=False)
         assert (await deck.status())["pid"] == winner.pid
         await deck.close()
         winner.send_signal(signal.SIGTERM)
         assert await asyncio.gather(*ended) is not None
         assert winner.returncode == 0
+
+
+async def _answers(deckhouse: Deckhouse) -> bool:
+    try:
+        await (await deckhouse.deck(start=False)).close()
+    except QuarterdeckError:
+        return False
+    return True
 
 
 async def _done(futures, count: int) -> bool:

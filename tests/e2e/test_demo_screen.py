@@ -52,6 +52,7 @@ def test_the_demo_is_driven_by_keys_in_tmux(tmp_path: Path, size: tuple[int, int
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
 def test_the_demo_is_driven_by_keys_over_ssh(tmp_path: Path, size: tuple[int, int]) -> None:
     env = environment(tmp_path / "home")
+    (tmp_path / "sshd").mkdir()
     with ssh_server(tmp_path / "sshd") as server:
         words = ["env", "-i", "TERM=xterm-256color", *(f"{k}={v}" for k, v in env.items())]
         remote = shlex.join([*words, *demo(tmp_path / "demo")])

@@ -68,7 +68,7 @@ async def test_an_open_approval_survives_and_is_still_answered_once(deckhouse: D
 async def test_a_decision_whose_reply_was_lost_can_be_repeated(deckhouse: Deckhouse) -> None:
     """D9: the same token and action give the first decision again, and tell the agent once."""
     deck = await deckhouse.deck()
-    ids = await deckhouse.new(deck, "ask true\nwait go")
+    ids = await deckhouse.new(deck, "ask touch asked\nwait go")
     approval = await approval_of(deck, ids["session_id"])
     first = await decide(deck, approval, "approve")
     eventually(deckhouse.answers)
@@ -230,7 +230,7 @@ async def test_a_stop_cut_short_by_a_crash_is_finished(deckhouse: Deckhouse) -> 
 async def test_down_and_up_leaves_agents_alive(deckhouse: Deckhouse) -> None:
     """D5, V6: `qd down` drains; agents go on, and what they said meanwhile is read."""
     deck = await deckhouse.deck()
-    ids = await deckhouse.new(deck, "wait go\ncount 20\nask true", wait=True)
+    ids = await deckhouse.new(deck, "wait go\ncount 20\nask touch asked", wait=True)
     await deck.down()
     await deck.wait_closed()
     (deckhouse.project / "go").touch()

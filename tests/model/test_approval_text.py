@@ -6,7 +6,7 @@ from quarterdeck.model.approval_text import subject
 
 
 def call(**members: Any) -> dict[str, Any]:
-    return {"tool_call": members, "cwd": "/work/project"}
+    return {"tool_call": members, "cwd": "/home/ada/project"}
 
 
 def test_a_command_is_shown_as_it_is() -> None:
@@ -22,7 +22,7 @@ def test_every_other_argument_follows_by_name() -> None:
 
 
 def test_the_directory_is_left_out_only_where_it_is_the_one_shown_anyway() -> None:
-    assert subject(call(raw_input={"command": "make", "cwd": "/work/project"})) == "make"
+    assert subject(call(raw_input={"command": "make", "cwd": "/home/ada/project"})) == "make"
 
 
 def test_a_command_that_is_a_list_is_quoted_so_that_its_words_stay_apart() -> None:

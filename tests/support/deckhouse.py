@@ -1,6 +1,7 @@
 """A real supervisor with directories of its own, for end-to-end tests."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -48,11 +49,15 @@ class Deckhouse:
         }
 
     async def deck(
-        self, *, reader: str = "tester", on_change: Callable[[int], None] | None = None
+        self,
+        *,
+        reader: str = "tester",
+        on_change: Callable[[int], None] | None = None,
+        start: bool = True,
     ) -> Deck:
-        """Connect, starting the supervisor if none runs."""
+        """Connect, starting the supervisor if none runs and `start` is set."""
         deck = await Deck.connect(
-            self.places, reader=reader, client="tests", on_change=on_change
+            self.places, reader=reader, client="tests", start=start, on_change=on_change
         )
         self.decks.append(deck)
         return deck
@@ -100,30 +105,35 @@ class Deckhouse:
         """Return every answer the scripted agent's permissions have got, in order."""
         return self._lines("answers")
 
+    def replies(self) -> list[Any]:
+        """Return process and request id of every answer the scripted agent has got, in order."""
+        return self._lines("replies")
+
     def _lines(self, name: str) -> list[Any]:
         file = self.agent_home / name
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    async def close(self) -> None:
-        """End the supervisor with its agents."""
-        for deck in self.decks:
-            await deck.close()
-        try:
-            deck = await Deck.connect(self.places, reader="tester", client="tests", start=False)
-        except QuarterdeckError:
-            return
-        try:
-            pid = deck.hello["pid"]
-            descriptor = os.pidfd_open(pid)
-            await deck.down(agents=True)
-        finally:
-            await deck.close()
+    async def end_supervisor(self) -> None:
+        """End the supervisor with its agents, and return once its process is gone."""
+        deck = await Deck.connect(self.places, reader="tester", client="tests", start=False)
+        descriptor = os.pidfd_open(deck.hello["pid"])
         gone = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(descriptor, gone.set)
-        await asyncio.wait_for(gone.wait(), 30)
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
+        try:
+            await deck.down(agents=True)
+            await asyncio.wait_for(gone.wait(), 30)
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            await deck.close()
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        for deck in self.decks:
+            await deck.close()
+        with contextlib.suppress(QuarterdeckError):
+            await self.end_supervisor()
 
 
 async def session_in(deck: Deck, session_id: str, *states: str, within: float = 20) -> SessionView:

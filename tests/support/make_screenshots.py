@@ -14,6 +14,8 @@ PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
     "main": ((132, 36), ()),
     "main-80x24": ((80, 24), ()),
     "approval": ((132, 36), ("n", "a")),
+    "inbox": ((132, 36), ("I", "N")),
+    "inbox-80x24": ((80, 24), ("I",)),
     "help": ((132, 36), ("question_mark",)),
 }
 """Per picture: the terminal's size and the keys that lead to it."""

@@ -10,12 +10,16 @@ What it does is told by the words of the prompt, one instruction a line:
     read PATH           fs/read_text_file, say the content
     write PATH TEXT     fs/write_text_file
     terminal COMMAND    terminal/create, wait_for_exit, output, release; say the output
+    usage JSON          usage_update if it has `used`, else the usage told with the turn's end
     die CODE            exit at once
     raw TEXT            write a line as it is
+    rawfile FILE        write the lines of a file as they are
+    edit PATH TEXT      request permission for an edit, then write that by fs/write_text_file
     hang                never answer
 
 It appends each prompt it gets to $SCRIPTED_DIR/prompts, so that tests can count deliveries.
-Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1.
+Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1; SCRIPTED_MODELS=1 gives
+it models; SCRIPTED_FORK=works|fails gives it session/fork, with its calls in $SCRIPTED_DIR/forks.
 """
 
 import json
@@ -39,6 +43,7 @@ class Agent:
         self.cancelled = threading.Event()
         self.out = threading.Lock()
         self.session = "none"
+        self.usage: Any = None
 
     def write(self, message: dict[str, Any]) -> None:
         with self.out:
@@ -68,6 +73,8 @@ class Agent:
         for line in sys.stdin:
             message = json.loads(line)
             if "method" not in message:
+                with (HOME / "replies").open("a") as file:
+                    file.write(json.dumps([os.getpid(), message["id"]]) + "\n")
                 with self.arrived:
                     self.answers[message["id"]] = message
                     self.arrived.notify_all()
@@ -92,11 +99,33 @@ class Agent:
                 self.write({"id": message["id"], "error": error})
                 return
             load = "SCRIPTED_NO_LOAD" not in os.environ
-            result: Any = {"protocolVersion": 1, "agentCapabilities": {"loadSession": load}}
+            abilities: dict[str, Any] = {"loadSession": load}
+            if "SCRIPTED_FORK" in os.environ:
+                abilities["sessionCapabilities"] = {"fork": {}}
+            result: Any = {"protocolVersion": 1, "agentCapabilities": abilities}
         elif method == "session/new":
             self.cwd = Path(params["cwd"])
             self.session = f"scripted-{os.getpid()}-{time.monotonic_ns()}"
             result = {"sessionId": self.session}
+            if "SCRIPTED_MODELS" in os.environ:
+                result["models"] = {"availableModels": [], "currentModelId": "small"}
+        elif method == "session/fork":
+            with (HOME / "forks").open("a") as file:
+                file.write(json.dumps(params["sessionId"]) + "\n")
+            if os.environ["SCRIPTED_FORK"] == "fails":
+                error = {"code": -32603, "message": "cannot fork that"}
+                self.write({"id": message["id"], "error": error})
+                return
+            self.cwd = Path(params["cwd"])
+            self.session = f"scripted-fork-{os.getpid()}"
+            self.say("(a replay of history)")
+            result = {"sessionId": self.session}
+        elif method in ("session/set_mode", "session/set_model"):
+            value = params.get("modeId") or params.get("modelId")
+            if value == "no-such":
+                self.write({"id": message["id"], "error": {"code": -32602, "message": "unknown"}})
+                return
+            result = {}
         elif method == "session/load":
             with (HOME / "loads").open("a") as file:
                 file.write(params["sessionId"] + "\n")
@@ -125,7 +154,9 @@ class Agent:
                 break
             getattr(self, f"do_{word}", lambda rest: None)(rest)
         stop = "cancelled" if self.cancelled.is_set() else "end_turn"
-        self.write({"id": message["id"], "result": {"stopReason": stop}})
+        told, self.usage = self.usage, None
+        result = {"stopReason": stop} | ({} if told is None else {"usage": told})
+        self.write({"id": message["id"], "result": result})
 
     def do_say(self, rest: str) -> None:
         self.say(rest)
@@ -176,6 +207,24 @@ class Agent:
         answer = self.call("fs/write_text_file", path=str(self.cwd / path), content=text)
         self.say("written" if "result" in answer else answer["error"]["message"])
 
+    def do_edit(self, rest: str) -> None:
+        path, _, text = rest.partition(" ")
+        diff = {"type": "diff", "path": str(self.cwd / path), "oldText": None, "newText": text}
+        call = {
+            "toolCallId": f"call-{time.monotonic_ns()}",
+            "title": f"Edit {path}",
+            "kind": "edit",
+            "rawInput": {"path": path},
+            "content": [diff],
+        }
+        options = [
+            {"optionId": "y", "name": "Yes", "kind": "allow_once"},
+            {"optionId": "n", "name": "No", "kind": "reject_once"},
+        ]
+        answer = self.call("session/request_permission", toolCall=call, options=options)
+        if answer["result"]["outcome"].get("optionId") == "y":
+            self.do_write(rest)
+
     def do_terminal(self, rest: str) -> None:
         made = self.call("terminal/create", command=rest, args=[], cwd=str(self.cwd))
         if "error" in made:
@@ -187,8 +236,18 @@ class Agent:
         self.call("terminal/release", terminalId=terminal)
         self.say(f"exit {status.get('exitCode')}: {output['output']}")
 
+    def do_usage(self, rest: str) -> None:
+        told = json.loads(rest)
+        if "used" in told:
+            self.update(sessionUpdate="usage_update", **told)
+        else:
+            self.usage = told
+
     def do_die(self, rest: str) -> None:
         os._exit(int(rest))
+
+    def do_rawfile(self, rest: str) -> None:
+        self.do_raw((self.cwd / rest).read_text().strip())
 
     def do_raw(self, rest: str) -> None:
         with self.out:

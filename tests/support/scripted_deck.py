@@ -92,6 +92,10 @@ class ScriptedSupervisor:
 
     def __init__(self) -> None:
         self.sessions: list[SessionView] = []
+        self.shelf: list[SessionView] = []
+        """Archived and deleted sessions."""
+        self.answers: dict[str, Any] = {}
+        """Per method of the protocol that has no scripted call of its own: what it answers."""
         self.approvals: dict[str, ApprovalView] = {}
         self.events: dict[str, list[EventView]] = {}
         self.profiles: list[dict[str, Any]] = [
@@ -177,6 +181,10 @@ class ScriptedDeck(Deck):
         if refusals := self._behind.refusals.get(method):
             raise refusals.pop(0)
 
+    async def call(self, method: str, **params: Any) -> Any:
+        await self._enter(method, **{k: v for k, v in params.items() if v is not None})
+        return self._behind.answers[method]
+
     async def wait_closed(self) -> None:
         await self.gone.wait()
 
@@ -192,10 +200,13 @@ class ScriptedDeck(Deck):
         *,
         state: str | None = None,
         agent: str | None = None,
+        project: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> tuple[list[SessionView], str | None]:
         await self._enter("sessions")
+        if state in ("archived", "deleted"):
+            return [s for s in self._behind.shelf if getattr(s, f"{state}_at")], None
         self._behind.fetches += 1
         start = int(cursor or 0)
         end = start + limit
@@ -235,6 +246,7 @@ class ScriptedDeck(Deck):
         token: str,
         option: str | None = None,
         reason: str | None = None,
+        prefix: str | None = None,
     ) -> DecisionView:
         await self._enter(
             "decide",
@@ -245,6 +257,7 @@ class ScriptedDeck(Deck):
             token=token,
             option=option,
             reason=reason,
+            **({} if prefix is None else {"prefix": prefix}),
         )
         if token in self._behind.decided:
             return self._behind.decided[token]
@@ -271,6 +284,8 @@ class ScriptedDeck(Deck):
         title: str | None = None,
         wait: bool = False,
         key: str | None = None,
+        bundle: dict[str, Any] | None = None,
+        approval_mode: str | None = None,
     ) -> dict[str, str]:
         await self._enter(
             "new", agent=agent, cwd=cwd, prompt=prompt, env=env, title=title, wait=wait, key=key
@@ -290,8 +305,12 @@ class ScriptedDeck(Deck):
         run_id: str | None = None,
         env: dict[str, str] | None = None,
         key: str | None = None,
+        interrupt: bool | None = None,
+        project: str | None = None,
+        agent: str | None = None,
     ) -> CommandView:
-        await self._enter("send", session_id=session_id, text=text, env=env, key=key)
+        wanted = {"interrupt": True} if interrupt else {}
+        await self._enter("send", session_id=session_id, text=text, env=env, key=key, **wanted)
         return CommandView("cmd_2", session_id, run_id, "turn", "pending", ago(0), text)
 
     async def cancel(self, session_id: str, *, run_id: str | None = None) -> CommandView:

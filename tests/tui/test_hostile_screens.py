@@ -43,6 +43,9 @@ def hostile_box() -> ScriptedSupervisor:
     )
     shown = approval(1, view, shell(BAD, other=BAD), title=BAD, reason=BAD, matched_rule=BAD)
     box.ask(dataclasses.replace(shown, state="pending"))
+    waiting = {"command_id": "cmd_1", "session_id": view.session_id, "run_id": None, "text": BAD}
+    waiting |= {"kind": "turn", "state": "pending", "created_at": view.created_at}
+    box.answers["session.queue"] = {"commands": [waiting]}
     return box
 
 
@@ -69,6 +72,11 @@ async def test_no_place_lets_hostile_text_through(size: tuple[int, int]):
         assert_safe(pilot)
         assert "invisible or misleading" in screen_text(pilot.app)
         assert "\\u202e" in screen_text(pilot.app)
+        for keys in (("escape", "I"), ("D",), ("escape",), ("escape", "R"), ("escape", "Q")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert_safe(pilot)
+            assert "[@click=app.quit]" in screen_text(pilot.app)
 
 
 def test_the_last_guard_comes_before_every_other_filter():

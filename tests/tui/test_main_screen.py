@@ -41,7 +41,7 @@ async def test_the_dock_names_what_waits_and_follows_the_selection():
         await until_shown(pilot, "3 approvals wait")
         assert "kubectl --context staging" in screen_text(pilot.app)
         await pilot.press("n")
-        await until_shown(pilot, "--- client/retry.py")
+        await until_shown(pilot, "edit client/retry.py")
 
 
 async def test_the_dock_is_gone_when_nothing_waits():

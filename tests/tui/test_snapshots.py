@@ -38,7 +38,19 @@ def test_help(snap_compare, size):
     async def wait(pilot: Pilot[None]) -> None:
         await until_shown(pilot, "I ask first.")
         await pilot.press("question_mark")
-        await until_shown(pilot, "Approval of a recovery")
+        await until_shown(pilot, "Sessions and panes")
+        await pilot.pause()
+
+    assert snap_compare(app_of(deck_of_six()), terminal_size=size, run_before=wait)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_inbox(snap_compare, size):
+    async def wait(pilot: Pilot[None]) -> None:
+        await until_shown(pilot, "I ask first.")
+        await pilot.press("I")
+        await until_shown(pilot, "exact text")
+        await until_shown(pilot, "kubectl changes a cluster")
         await pilot.pause()
 
     assert snap_compare(app_of(deck_of_six()), terminal_size=size, run_before=wait)

@@ -1,1 +1,1 @@
-"""How agents are held and spoken to: keeper, journal and spool, the ACP driver, the runbook agent."""
+"""How agents are held and spoken to: keeper, journal, spool, ACP, the runbook agent."""

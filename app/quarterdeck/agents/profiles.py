@@ -29,6 +29,8 @@ class AgentProfile(BaseModel):
     """The agent's own mode to set after every start; agents do not restore it on load."""
     start_timeout: float = Field(default=60.0, gt=0, le=600)
     """Seconds the handshake may take."""
+    token_usage: Literal["turn", "session"] = "turn"
+    """What the tokens told with the end of a turn are of; agents differ."""
 
     def found(self) -> bool:
         """Whether the program is there."""
@@ -43,9 +45,10 @@ class _Config(BaseModel):
 
 def builtin() -> dict[str, AgentProfile]:
     """Return the profiles that need no configuration: the runbook agent and known programs."""
-    python = [sys.executable, "-m", "quarterdeck.agents.runbook"]
+    # -P: a project with modules of the same names must not be run instead of ours.
+    python = [sys.executable, "-P", "-m", "quarterdeck.agents.runbook"]
     return {
-        RUNBOOK: AgentProfile(command=python, pass_env=["QUARTERDECK_RUNBOOK_DIR"]),
+        RUNBOOK: AgentProfile(command=python),
         "opencode": AgentProfile(command=["opencode", "acp"], pass_env=_KEYS),
         "codex": AgentProfile(command=["codex-acp"], pass_env=[*_KEYS, "CODEX_HOME"]),
         "gemini": AgentProfile(command=["gemini", "--acp"], pass_env=_KEYS),

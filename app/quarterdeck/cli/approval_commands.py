@@ -63,14 +63,23 @@ def approve(
     for_session: Annotated[
         bool, typer.Option("--for-session", help="And what is alike, in this session.")
     ] = False,
+    always: Annotated[
+        bool, typer.Option("--always", help="And allow what was proposed for good.")
+    ] = False,
+    prefix: Annotated[
+        str | None, typer.Option(help="With --always: a longer prefix than was proposed.")
+    ] = None,
     option: Option = None,
     payload_sha256: Hash = None,
     reason: Reason = None,
     json: Json = False,
 ) -> None:
     """Let it happen."""
+    if always and for_session:
+        raise QuarterdeckError("invalid_params", "--always and --for-session exclude each other")
     action = Action.APPROVE_SESSION if for_session else Action.APPROVE
-    decide(Invocation.of(ctx, json), approval, action, payload_sha256, reason, option)
+    action = Action.APPROVE_ALWAYS if always else action
+    decide(Invocation.of(ctx, json), approval, action, payload_sha256, reason, option, prefix)
 
 
 @commands.command("deny")
@@ -104,6 +113,7 @@ def decide(
     payload_sha256: str | None,
     reason: str | None,
     option: str | None = None,
+    prefix: str | None = None,
 ) -> None:
     """Decide an approval on the text with that hash, or on the one printed here (DESIGN §4)."""
 
@@ -122,6 +132,7 @@ def decide(
             token=str(uuid.uuid4()),
             option=option,
             reason=reason,
+            prefix=prefix,
         )
 
     made = invocation.run(settle)

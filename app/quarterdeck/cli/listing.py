@@ -1,5 +1,6 @@
 """`qd ls`, `qd show`, `qd agents`: what there is."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,19 +23,30 @@ def ls(
         str | None,
         typer.Option(
             metavar="STATE",
-            help="default, waiting, failed, running, unread, terminal, idle or all.",
+            help="default, waiting, failed, running, unread, terminal, idle, all,"
+            " archived or deleted.",
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what you have read.")] = False,
+    archived: Annotated[bool, typer.Option("--archived", help="Only the archived ones.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Only what can be restored.")] = False,
     agent: Annotated[str | None, typer.Option(help="Only this agent's sessions.")] = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Only this project's sessions.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the sessions, those that need you first."""
-    if everything and state is not None:
-        raise QuarterdeckError("invalid_params", "--all and --state exclude each other")
+    named = {"--all": everything, "--archived": archived, "--deleted": deleted, "--state": state}
+    given = [name for name, value in named.items() if value]
+    if len(given) > 1:
+        raise QuarterdeckError("invalid_params", f"{' and '.join(given)} exclude each other")
     invocation = Invocation.of(ctx, json)
-    wanted = "all" if everything else state
-    sessions = invocation.run(lambda deck: all_sessions(deck, state=wanted, agent=agent))
+    wanted = state if state or not given else given[0].removeprefix("--")
+    folder = None if project is None else str(Path(project).absolute())
+    sessions = invocation.run(
+        lambda deck: all_sessions(deck, state=wanted, agent=agent, project=folder)
+    )
     rows = [
         (short_id(s.session_id), s.attention, s.state, s.agent, age(s.last_activity), s.title)
         for s in sessions
@@ -44,12 +56,16 @@ def ls(
 
 
 async def all_sessions(
-    deck: "Deck", *, state: str | None = None, agent: str | None = None
+    deck: "Deck",
+    *,
+    state: str | None = None,
+    agent: str | None = None,
+    project: str | None = None,
 ) -> list[SessionView]:
     """Return every page of the session list (A10)."""
-    sessions, cursor = await deck.sessions(state=state, agent=agent)
+    sessions, cursor = await deck.sessions(state=state, agent=agent, project=project)
     while cursor is not None:
-        page, cursor = await deck.sessions(state=state, agent=agent, cursor=cursor)
+        page, cursor = await deck.sessions(state=state, agent=agent, project=project, cursor=cursor)
         sessions += page
     return sessions
 

@@ -1,4 +1,4 @@
-"""`qd new`, `qd send`, `qd cancel`, `qd close`, `qd mark-read`: what is asked of a session."""
+"""`qd new`, `send`, `cancel`, `close`, `mark-read` …: what is asked of a session."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +29,9 @@ def new(
     agent: Annotated[str, typer.Option(help="An agent of `qd agents`.")],
     cwd: Annotated[str, typer.Option(metavar="DIR", help="The session's directory.")] = ".",
     title: Annotated[str | None, typer.Option(help="Default: made from the prompt.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="ask_all, normal (default), trusted or read_only.")
+    ] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait until the agent has started.")
     ] = False,
@@ -50,6 +53,7 @@ def new(
             env=environment,
             title=title and argument_text(title, "--title"),
             wait=not no_wait,
+            approval_mode=mode,
         )
 
     made = invocation.run(create)
@@ -61,24 +65,54 @@ def send(
     ctx: typer.Context,
     session: SessionId,
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from stdin.")],
+    interrupt: Annotated[
+        bool, typer.Option("--interrupt", help="End the running turn and go out next.")
+    ] = False,
+    agent: Annotated[
+        str | None, typer.Option(help="Refuse unless the session has this agent.")
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Refuse unless it is of this project.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Send a session its next prompt; starts its agent again if it ended."""
+    """Send a session its next prompt; queued while a turn runs, and starts an ended agent again."""
     invocation = Invocation.of(ctx, json)
     prompt = argument_text(text, "the prompt")
 
     async def deliver(deck: "Deck") -> CommandView:
         view = await deck.session(session)
         environment = await profile_environment(deck, view.agent)
-        return await deck.send(view.session_id, prompt, env=environment)
+        return await deck.send(
+            view.session_id,
+            prompt,
+            env=environment,
+            interrupt=interrupt or None,
+            agent=agent,
+            project=None if project is None else str(Path(project).absolute()),
+        )
 
     _print_command(invocation, invocation.run(deliver))
 
 
 @commands.command("cancel")
-def cancel(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+def cancel(
+    ctx: typer.Context,
+    session: SessionId,
+    whole_run: Annotated[
+        bool, typer.Option("--run", help="End the whole run with its agent, as cancelled.")
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="For the trace, with --run.")] = None,
+    json: Json = False,
+) -> None:
     """End the running turn; the agent stays alive."""
+    if reason is not None and not whole_run:
+        raise QuarterdeckError("invalid_params", "--reason goes with --run only")
     invocation = Invocation.of(ctx, json)
+    if whole_run:
+        run = invocation.run(lambda deck: deck.cancel_run(session, reason=reason))
+        invocation.out.emit(run.to_wire(), f"{run.run_id} {run.state}")
+        return
     _print_command(invocation, invocation.run(lambda deck: deck.cancel(session)))
 
 
@@ -106,3 +140,32 @@ def mark_read(ctx: typer.Context, session: SessionId, json: Json = False) -> Non
 
     marked = invocation.run(mark)
     invocation.out.emit(marked, f"{marked['session_id']} read up to version {marked['version']}")
+
+
+@commands.command("mark-unread")
+def mark_unread(ctx: typer.Context, session: SessionId, json: Json = False) -> None:
+    """Make the session unread again for you."""
+    invocation = Invocation.of(ctx, json)
+
+    async def mark(deck: "Deck") -> str:
+        view = await deck.session(session)
+        await deck.mark_unread(view.session_id)
+        return view.session_id
+
+    marked = invocation.run(mark)
+    invocation.out.emit({"session_id": marked}, f"{marked} unread")
+
+
+@commands.command("mark-all-read")
+def mark_all_read(
+    ctx: typer.Context,
+    project: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Only this project's sessions.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say that you have seen every listed session as it is now."""
+    invocation = Invocation.of(ctx, json)
+    folder = None if project is None else str(Path(project).absolute())
+    marked = invocation.run(lambda deck: deck.mark_all_read(project=folder))
+    invocation.out.emit({"marked": marked}, f"{marked} sessions marked as read")

@@ -85,13 +85,14 @@ def describe(status: dict[str, Any]) -> str:
         return f"no supervisor is running for {status['state_dir']}"
     lines = [f"running, pid {status['pid']}, version {status['version']}"]
     for name in ("state_dir", "store", "recovery", "counts"):
-        lines.append(f"{name.replace('_', ' ')}: {_plain(status.get(name))}")
+        lines.append(f"{name.replace('_', ' ')}: {plain(status.get(name))}")
     return "\n".join(lines)
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return a value of an answer as words; a list as how many there are."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {plain(inner)}" for key, inner in value.items())
     if isinstance(value, list):
         return str(len(value))
     return "-" if value is None else str(value)

@@ -5,11 +5,20 @@ something changed; whoever shows something fetches it again (DESIGN §1).
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, Self
 
 from quarterdeck import __version__
 from quarterdeck.client.link import open_link
+from quarterdeck.client.policy import PolicyCalls
+from quarterdeck.client.runners import RunnerCalls
+from quarterdeck.client.search import SearchCalls
+from quarterdeck.client.steering import SteeringCalls
+from quarterdeck.client.store import StoreCalls
+from quarterdeck.client.threads import ThreadCalls
+from quarterdeck.client.transfer import TransferCalls
+from quarterdeck.client.usage import UsageCalls
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import (
     ApprovalView,
@@ -22,7 +31,16 @@ from quarterdeck.model.records import (
 from quarterdeck.rpc.connection import Connection
 
 
-class Deck:
+class Deck(
+    PolicyCalls,
+    SearchCalls,
+    StoreCalls,
+    TransferCalls,
+    UsageCalls,
+    ThreadCalls,
+    SteeringCalls,
+    RunnerCalls,
+):
     """A connected client. Every method may raise QuarterdeckError."""
 
     def __init__(self, connection: Connection, running: "asyncio.Task[None]") -> None:
@@ -61,6 +79,7 @@ class Deck:
             "client": client,
             "version": __version__,
             "reader": reader,
+            "host": socket.gethostname(),
             "watch": on_change is not None,
         }
         try:
@@ -98,18 +117,23 @@ class Deck:
         *,
         state: str | None = None,
         agent: str | None = None,
+        project: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
     ) -> tuple[list[SessionView], str | None]:
         """Return a page of sessions in attention order and the cursor of the next (A10).
 
         Args:
-            state: `default` (all but read), waiting, failed, running, unread, terminal, idle, all.
+            state: `default` (all but read, and what is pinned), waiting, failed, running, unread,
+                terminal, idle, all; archived and deleted show what no other list does.
             agent: Only sessions of this profile.
+            project: Only sessions of this project.
             cursor: From the page before.
             limit: 1 to 100 rows.
         """
-        page = await self.call("session.list", state=state, agent=agent, cursor=cursor, limit=limit)
+        page = await self.call(
+            "session.list", state=state, agent=agent, project=project, cursor=cursor, limit=limit
+        )
         return [SessionView.from_wire(row) for row in page["sessions"]], page["cursor"]
 
     async def session(self, session_id: str) -> SessionView:
@@ -177,6 +201,7 @@ class Deck:
         token: str,
         option: str | None = None,
         reason: str | None = None,
+        prefix: str | None = None,
     ) -> DecisionView:
         """Decide an approval as it was shown (DESIGN §4).
 
@@ -184,10 +209,11 @@ class Deck:
             approval_id: Which one.
             run_id: The run it was shown for.
             payload_sha256: Hash of the payload that was on screen.
-            action: approve, approve_session, deny or abort.
+            action: approve, approve_session, approve_always, deny or abort.
             token: Made once per key press, kept over retries: makes them harmless.
             option: For recoveries: resume, restart or abandon.
             reason: For the agent, where it can take one, and for the record.
+            prefix: With approve_always: the proposed prefix as the person left it, for a shell.
 
         Raises:
             QuarterdeckError: `stale`, `not_pending`, `unknown_approval`, `invalid_option`.
@@ -201,6 +227,7 @@ class Deck:
             token=token,
             option=option,
             reason=reason,
+            prefix=prefix,
         )
         return DecisionView.from_wire(answer)
 
@@ -214,6 +241,8 @@ class Deck:
         title: str | None = None,
         wait: bool = False,
         key: str | None = None,
+        bundle: dict[str, Any] | None = None,
+        approval_mode: str | None = None,
     ) -> dict[str, str]:
         """Create a session and send its first prompt; `{"session_id", "run_id", "command_id"}`.
 
@@ -226,6 +255,9 @@ class Deck:
             wait: Return only once the agent answered its handshake, or raise
                 `agent_startup_failed` (R4). Else return after COMMIT.
             key: Idempotency key (A4).
+            bundle: What the run works with, by names: repository, commit, prompts, skills,
+                credential (A6).
+            approval_mode: ask_all, normal (default), trusted or read_only.
         """
         return await self.call(
             "session.new",
@@ -236,6 +268,8 @@ class Deck:
             title=title,
             wait=wait,
             key=key,
+            bundle=bundle,
+            approval_mode=approval_mode,
         )
 
     async def send(
@@ -246,10 +280,32 @@ class Deck:
         run_id: str | None = None,
         env: dict[str, str] | None = None,
         key: str | None = None,
+        interrupt: bool | None = None,
+        project: str | None = None,
+        agent: str | None = None,
     ) -> CommandView:
-        """Send a prompt; queued while a turn runs, and starts a run where none is live (R6)."""
+        """Send a prompt; queued while a turn runs, and starts a run where none is live (R6).
+
+        Args:
+            session_id: The session.
+            text: The prompt.
+            run_id: If given, the run that must be the active one.
+            env: This client's values of the variables the profile names.
+            key: Idempotency key (A4).
+            interrupt: End the running turn and go out next, before what is queued.
+            project: If given, the project the session must be of (A6).
+            agent: If given, the agent profile the session must have (A6).
+        """
         answer = await self.call(
-            "session.send", session_id=session_id, text=text, run_id=run_id, env=env, key=key
+            "session.send",
+            session_id=session_id,
+            text=text,
+            run_id=run_id,
+            env=env,
+            key=key,
+            interrupt=interrupt,
+            project=project,
+            agent=agent,
         )
         return CommandView.from_wire(answer)
 

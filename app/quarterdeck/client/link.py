@@ -93,7 +93,7 @@ async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
     try:
         return await asyncio.to_thread(
             subprocess.Popen,
-            [sys.executable, "-m", "quarterdeck.supervisor"],
+            [sys.executable, "-P", "-m", "quarterdeck.supervisor"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

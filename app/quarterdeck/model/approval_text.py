@@ -11,6 +11,7 @@ from typing import Any
 
 _NAMED = ("command", "cmd")
 _SHORT = 100
+_PER_CALL = frozenset({"call_id", "turn_id", "item_id", "started_at_ms"})
 
 
 def subject(payload: dict[str, Any]) -> str:
@@ -36,6 +37,29 @@ def subject(payload: dict[str, Any]) -> str:
         paths = [str(x.get("path")) for x in call.get("locations") or [] if isinstance(x, dict)]
         parts = paths or [f"(no details but the agent's own title: {call.get('title')})"]
     return _storable("\n".join(part for part in parts if part))
+
+
+def headline(text: str) -> str:
+    """Return one line that tells a subject from others in a list; never enough to decide on."""
+    first, _, rest = text.partition("\n")
+    if not (first.startswith("--- ") and rest.startswith("+++ ")):
+        return first
+    path = rest.partition("\n")[0].removeprefix("+++ ")
+    return f"create {path}" if first == "--- /dev/null" else f"edit {path}"
+
+
+def essence(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload without what differs between two calls for the very same thing.
+
+    Some agents write ids and times of the call into its input, so that "for the session" would
+    never match again. Everything else of the input counts.
+    """
+    call = payload.get("tool_call")
+    raw = call.get("raw_input") if isinstance(call, dict) else None
+    if not isinstance(call, dict) or not isinstance(raw, dict):
+        return payload
+    lasting = {key: value for key, value in raw.items() if key not in _PER_CALL}
+    return payload | {"tool_call": call | {"raw_input": lasting}}
 
 
 def _command(raw: Any) -> list[str]:

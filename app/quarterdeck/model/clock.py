@@ -18,3 +18,8 @@ def iso(at_ms: int) -> str:
 def from_iso(text: str) -> int:
     """Return the Unix milliseconds of a time written by `iso`."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def local_day(at_ms: int) -> str:
+    """Return the day `at_ms` falls on in this machine's zone, as `2026-11-20`."""
+    return time.strftime("%Y-%m-%d", time.localtime(at_ms / 1000))

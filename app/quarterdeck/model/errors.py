@@ -32,6 +32,10 @@ KINDS: dict[str, ErrorKind] = {
     "unknown_run": ErrorKind(Exit.UNKNOWN_ID, False, "`qd show SESSION` lists its runs"),
     "unknown_command": ErrorKind(Exit.UNKNOWN_ID, False, "`qd show SESSION` lists its commands"),
     "unknown_approval": ErrorKind(Exit.UNKNOWN_ID, False, "`qd approvals` lists the open ones"),
+    "unknown_checkpoint": ErrorKind(
+        Exit.UNKNOWN_ID, False, "`qd checkpoints SESSION` lists those there are"
+    ),
+    "unknown_job": ErrorKind(Exit.UNKNOWN_ID, False, "runner.jobs lists the run's jobs"),
     "unknown_agent": ErrorKind(
         Exit.UNKNOWN_ID, False, "name an agent of config.toml's [agents] or `runbook`"
     ),
@@ -40,6 +44,25 @@ KINDS: dict[str, ErrorKind] = {
     "not_pending": ErrorKind(Exit.STALE, False, "it was settled before; `qd show` tells how"),
     "invalid_params": ErrorKind(Exit.USAGE, False, "correct the named parameter"),
     "invalid_option": ErrorKind(Exit.USAGE, False, "choose one of the options of the approval"),
+    "invalid_query": ErrorKind(
+        Exit.USAGE, False, 'give words, "quoted phrases" or begin*, with letters or digits'
+    ),
+    "import_invalid": ErrorKind(
+        Exit.USAGE, False, "correct or drop the file; nothing of it was imported"
+    ),
+    "import_newer": ErrorKind(
+        Exit.USAGE, False, "use the version of Quarterdeck that wrote it, or a newer one"
+    ),
+    "id_taken": ErrorKind(
+        Exit.USAGE, False, "it is in this deck already; --new-id imports it beside that one"
+    ),
+    "unknown_import": ErrorKind(Exit.UNKNOWN_ID, False, "begin the import again"),
+    "backup_failed": ErrorKind(
+        Exit.FAILED, True, "check that the directory is there, writable, and has room"
+    ),
+    "backup_unusable": ErrorKind(
+        Exit.USAGE, False, "name a file that `qd store backup` has written"
+    ),
     "empty_prompt": ErrorKind(Exit.USAGE, False, "write what the agent should do"),
     "unknown_method": ErrorKind(Exit.USAGE, False, "client and supervisor may differ in version"),
     "conflict": ErrorKind(
@@ -48,6 +71,16 @@ KINDS: dict[str, ErrorKind] = {
     "project_mismatch": ErrorKind(Exit.USAGE, False, "start a new session in that project"),
     "agent_mismatch": ErrorKind(Exit.USAGE, False, "start a new session with that agent"),
     "run_of_other_session": ErrorKind(Exit.USAGE, False, "`qd show SESSION` lists its runs"),
+    "not_queued": ErrorKind(Exit.STALE, False, "`qd queue SESSION` lists what still waits"),
+    "not_supported": ErrorKind(Exit.FAILED, False, "this agent cannot do it"),
+    "session_live": ErrorKind(
+        Exit.FAILED, True, "`qd close SESSION` ends its agent; then it can be deleted"
+    ),
+    "session_deleted": ErrorKind(Exit.FAILED, False, "`qd restore SESSION` brings it back"),
+    "run_ended": ErrorKind(Exit.FAILED, False, "a run that has ended takes nothing more"),
+    "runner_lease_conflict": ErrorKind(
+        Exit.FAILED, True, "wait until the holder's lease has ended, or claim the run first"
+    ),
     "session_already_running": ErrorKind(Exit.FAILED, True, "use the run that is live"),
     "session_starting": ErrorKind(Exit.FAILED, True, "wait until the session is running"),
     "session_not_running": ErrorKind(Exit.FAILED, True, "send a prompt to start a run"),
@@ -67,6 +100,10 @@ KINDS: dict[str, ErrorKind] = {
         Exit.CANNOT_START, False, "use the version of Quarterdeck that wrote it, or a newer one"
     ),
     "store_unusable": ErrorKind(Exit.CANNOT_START, False, "see the message for what is wrong"),
+    "rule_refused": ErrorKind(
+        Exit.USAGE, False, "write a narrower rule into policy.toml, with `only_flags` or `exact`"
+    ),
+    "rules_invalid": ErrorKind(Exit.USAGE, False, "correct the named rule file"),
     "config_invalid": ErrorKind(Exit.USAGE, False, "correct the named key in config.toml"),
     "unreachable": ErrorKind(Exit.CANNOT_START, True, "`qd up` starts the supervisor"),
     "shutting_down": ErrorKind(Exit.FAILED, True, "retry; a client starts the next supervisor"),

@@ -14,6 +14,7 @@ class Prefix(StrEnum):
     COMMAND = "cmd"
     APPROVAL = "apr"
     DECISION = "dec"
+    JOB = "job"
 
 
 def uuid7(*, at_ms: int | None = None) -> uuid.UUID:

@@ -57,6 +57,82 @@ class SessionView(Wire):
     mode: str | None = None
     usage: dict[str, Any] | None = None
     recovery_attempts: int = 0
+    execution_state: str = "idle"
+    """A6: idle, running, or terminal when its last turn ended."""
+    approval_mode: str = "normal"
+    """What the policy lets through without a person: ask_all, normal, trusted or read_only."""
+    model: str | None = None
+    pinned: bool = False
+    archived_at: str | None = None
+    deleted_at: str | None = None
+    """When it was deleted; it can be restored for 30 days."""
+    parent_session_id: str | None = None
+    """The session that it was forked from (C1)."""
+    git_commit: str | None = None
+    """Of its directory when its last run began, like branch and origin."""
+    git_branch: str | None = None
+    git_origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView(Wire):
+    """One project: how many of its sessions need what of one reader."""
+
+    project: str
+    sessions: int
+    archived: int
+    waiting: int
+    failed: int
+    active: int
+    unread: int
+    last_activity: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointView(Wire):
+    """A named point of a session's history (C2)."""
+
+    session_id: str
+    name: str
+    """`latest`, or what a person called it."""
+    run_id: str
+    seq: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseView(Wire):
+    """Who has a run, and until when (A5)."""
+
+    run_id: str
+    state: str
+    runner_id: str | None
+    lease_until: str | None
+    """None for the supervisor's own: it holds as long as the supervisor runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerView(Wire):
+    """Something that works on runs."""
+
+    runner_id: str
+    kind: str
+    first_seen: str
+    heartbeat_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobView(Wire):
+    """A piece of a run's work that a runner noted (A1, A4)."""
+
+    job_id: str
+    run_id: str
+    key: str | None
+    payload: Any
+    state: str
+    created_at: str
+    reason: str | None = None
+    ended_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +149,9 @@ class RunView(Wire):
     ended_at: str | None = None
     reason: str | None = None
     agent_info: dict[str, Any] | None = None
+    runner_id: str | None = None
+    bundle: dict[str, Any] | None = None
+    """What the run was given to work with, by names and counts only (A6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +197,9 @@ class ApprovalView(Wire):
     reason: str | None
     matched_rule: str | None
     payload_sha256: str
-    options: list[dict[str, str]]
+    options: list[dict[str, Any]]
+    """What the agent offers; one of kind `amend` has the `prefix` (a shell's words) or `host` that
+    `approve_always` would allow for good."""
     created_at: str
     payload: str
     agent: str = ""
@@ -141,3 +222,41 @@ class DecisionView(Wire):
     decided_at: str
     state: str
     """The approval's state after the decision."""
+    reason: str | None = None
+    client: str | None = None
+    host: str | None = None
+    waited_ms: int | None = None
+    prefix: str | None = None
+    amendment: str | None = None
+    """The id of the rule that an `approve_always` added, or `failed: ` and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine(Wire):
+    """One decision, by a person, a rule, a grant or expiry, with what it was about."""
+
+    decision_id: str
+    approval_id: str
+    session_id: str
+    session_title: str
+    agent: str
+    run_id: str
+    kind: str
+    title: str
+    subject: str
+    cwd: str
+    payload_sha256: str
+    action: str
+    state: str
+    decided_by: str
+    client: str | None
+    host: str | None
+    decided_at: str
+    waited_ms: int | None
+    reason: str | None
+    asked_because: str | None
+    matched_rule: str | None
+    rule_text: str | None
+    """The rule as it stood when it was asked."""
+    prefix: str | None
+    amendment: str | None

@@ -85,8 +85,15 @@ class CommandKind(StrEnum):
     """What a command asks of a run."""
 
     TURN = "turn"
+    STEER = "steer"
+    """A prompt that interrupts the running turn and goes out next."""
     CANCEL = "cancel"
+    SET_MODE = "set_mode"
+    SET_MODEL = "set_model"
     CLOSE = "close"
+
+
+PROMPT_KINDS = (CommandKind.TURN, CommandKind.STEER)
 
 
 class ApprovalKind(StrEnum):
@@ -94,7 +101,9 @@ class ApprovalKind(StrEnum):
 
     TOOL_CALL = "tool_call"
     TERMINAL = "terminal"
+    FILE = "file"
     RECOVERY = "session_recovery_required"
+    SPENDING_CAP = "spending_cap"
 
 
 class ApprovalState(StrEnum):
@@ -114,6 +123,8 @@ class Action(StrEnum):
 
     APPROVE = "approve"
     APPROVE_SESSION = "approve_session"
+    APPROVE_ALWAYS = "approve_always"
+    """And amend the policy with the prefix that was proposed."""
     DENY = "deny"
     ABORT = "abort"
 
@@ -121,6 +132,7 @@ class Action(StrEnum):
 ACTION_LEADS_TO: dict[Action, ApprovalState] = {
     Action.APPROVE: ApprovalState.APPROVED,
     Action.APPROVE_SESSION: ApprovalState.APPROVED,
+    Action.APPROVE_ALWAYS: ApprovalState.APPROVED,
     Action.DENY: ApprovalState.REJECTED,
     Action.ABORT: ApprovalState.ABORTED,
 }

@@ -171,14 +171,15 @@ class Connection:
         self._write(line)
 
     def _answer_line(self, request: Request, result: Any) -> bytes:
-        size = len(message.answer(request.id, result))
-        if size > ANSWER_LIMIT:
+        line = message.answer(request.id, result)
+        if len(line) > ANSWER_LIMIT:
             raise QuarterdeckError(
                 "internal",
-                f"{request.method}: the answer has {size} bytes, over the limit of {ANSWER_LIMIT}",
+                f"{request.method}: the answer has {len(line)} bytes, over {ANSWER_LIMIT}",
                 hint="ask for less at once",
             )
-        return self._peer.answer(request.id, result)
+        self._peer.settle(request.id)
+        return line
 
     def _write(self, line: bytes) -> None:
         if not self._writer.is_closing():

@@ -90,8 +90,16 @@ class Peer:
             TypeError: The result is not JSON; the answer is still owed.
         """
         line = message.answer(identifier, result)
-        self.owed.remove(identifier)
+        self.settle(identifier)
         return line
+
+    def settle(self, identifier: Id) -> None:
+        """Note that a request of theirs is answered with a line made elsewhere.
+
+        Raises:
+            KeyError: No such request is open.
+        """
+        self.owed.remove(identifier)
 
     def refuse(self, identifier: Id, code: int, text: str, data: Any = None) -> bytes:
         """Write an error as the answer to a request of theirs; raises like `answer`."""

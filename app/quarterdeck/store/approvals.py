@@ -6,7 +6,7 @@ from typing import Any
 
 import aiosqlite
 
-from quarterdeck.model.approval_text import subject
+from quarterdeck.model.approval_text import essence, subject
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
@@ -33,11 +33,13 @@ class NewApproval:
     title: str
     cwd: str
     payload: dict[str, Any]
-    options: list[dict[str, str]]
+    options: list[dict[str, Any]]
     request_id: int | str | None = None
     command_id: str | None = None
     reason: str | None = None
     matched_rule: str | None = None
+    rule_text: str | None = None
+    """The rule as it stands, for the audit."""
 
     @property
     def subject(self) -> str:
@@ -49,7 +51,8 @@ class NewApproval:
         """What "for the session" is remembered by: the same kind of thing, to the letter."""
         call = self.payload.get("tool_call") or {}
         kind = call.get("kind") if isinstance(call, dict) else None
-        return sha256(canonical([self.kind.value, kind, self.subject, self.cwd]))
+        text = subject(essence(self.payload))
+        return sha256(canonical([self.kind.value, kind, text, self.cwd]))
 
 
 async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.PENDING) -> Row:
@@ -57,8 +60,9 @@ async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.
     payload = canonical(new.payload)
     row = await tx.one(
         "INSERT INTO approvals (approval_id, session_id, run_id, command_id, kind, state, title,"
-        " subject, cwd, reason, matched_rule, payload, payload_sha256, options, request_id,"
-        " created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        " subject, cwd, reason, matched_rule, rule_text, payload, payload_sha256, options,"
+        " request_id, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             new_id(Prefix.APPROVAL),
             new.session_id,
@@ -71,6 +75,7 @@ async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.
             new.cwd,
             new.reason,
             new.matched_rule,
+            new.rule_text,
             payload,
             sha256(payload),
             json.dumps(new.options),
@@ -130,11 +135,15 @@ async def record_decision(
     reason: str | None,
     token: str,
     decided_by: str,
+    client: str | None = None,
+    host: str | None = None,
+    prefix: str | None = None,
 ) -> Row:
     """Store the one decision of an approval and return its row."""
     row = await tx.one(
         "INSERT INTO decisions (decision_id, approval_id, run_id, action, option, reason, token,"
-        " payload_sha256, decided_by, decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " payload_sha256, decided_by, decided_at, client, host, waited_ms, prefix, amendment)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " RETURNING *",
         (
             new_id(Prefix.DECISION),
@@ -147,6 +156,11 @@ async def record_decision(
             approval["payload_sha256"],
             decided_by,
             tx.at,
+            client,
+            host,
+            max(0, tx.at - approval["created_at"]),
+            prefix,
+            None if prefix is None else "pending",
         ),
     )
     assert row is not None
@@ -194,7 +208,9 @@ async def pending(db: aiosqlite.Connection, session_id: str | None) -> list[Appr
     """Return the open approvals, of one session or of all, oldest first."""
     where, values = (" AND a.session_id = ?", (session_id,)) if session_id else ("", ())
     found = await rows(
-        db, f"{_VIEW} WHERE a.state = 'pending'{where} ORDER BY a.approval_no", values
+        db,
+        f"{_VIEW} WHERE a.state = 'pending' AND s.deleted_at IS NULL{where} ORDER BY a.approval_no",
+        values,
     )
     return [to_view(row) for row in found]
 
@@ -243,4 +259,10 @@ def to_decision(row: Row, state: str) -> DecisionView:
         decided_by=row["decided_by"],
         decided_at=iso(row["decided_at"]),
         state=state,
+        reason=row["reason"],
+        client=row["client"],
+        host=row["host"],
+        waited_ms=row["waited_ms"],
+        prefix=row["prefix"],
+        amendment=row["amendment"],
     )

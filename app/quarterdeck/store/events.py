@@ -12,6 +12,7 @@ from quarterdeck.model.records import EventView
 from quarterdeck.store.transaction import Tx, one, rows
 
 PAGE_LIMIT = 500
+PAGE_CHARACTERS = 4 * 1024 * 1024
 _OUTPUT = ", ".join(f"'{kind.value}'" for kind in EventType if kind in OUTPUT_TYPES)
 
 EventRow = tuple[int, int, str, int, str]
@@ -54,6 +55,8 @@ async def page(
         output: Only assistant messages, command output, diffs, errors and terminal status;
             the page is filled to its limit, and the cursor tells how far was looked even if
             nothing matched.
+
+    A page ends early once its payloads are over 4 MiB: one message must hold it.
     """
     limit = max(1, min(limit, PAGE_LIMIT))
     run = await one(db, "SELECT run_no, last_event_seq FROM runs WHERE run_id = ?", (run_id,))
@@ -66,16 +69,21 @@ async def page(
         f" AND seq <= ? ORDER BY seq LIMIT {limit}",
         (run["run_no"], after_seq, run["last_event_seq"]),
     )
-    views = [
-        EventView(row["seq"], run_id, row["type"], iso(row["at"]), _decode(row["payload"]))
-        for row in found
-    ]
-    if len(views) == limit:
+    views: list[EventView] = []
+    size = 0
+    for row in found:
+        views.append(
+            EventView(row["seq"], run_id, row["type"], iso(row["at"]), decode(row["payload"]))
+        )
+        size += len(row["payload"])
+        if size > PAGE_CHARACTERS:
+            break
+    if len(views) == limit or size > PAGE_CHARACTERS:
         return views, views[-1].seq
     return views, max(after_seq, run["last_event_seq"])
 
 
-def _decode(text: str) -> dict[str, Any]:
+def decode(text: str) -> dict[str, Any]:
     """Read a payload; a damaged one is shown as what it is instead of hiding the event (C9)."""
     try:
         value = json.loads(text)

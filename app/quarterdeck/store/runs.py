@@ -8,19 +8,24 @@ from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import RunView
 from quarterdeck.model.states import TERMINAL_RUN_STATES, RunState
+from quarterdeck.store import bundles
 from quarterdeck.store.sessions import json_or_none
 from quarterdeck.store.transaction import Row, Tx, one, rows
 
 _ENDED = ", ".join(f"'{state.value}'" for state in sorted(TERMINAL_RUN_STATES))
 
 
-async def insert(tx: Tx, run_id: str, session_id: str, via: str) -> Row:
-    """Create the session's next run, in state `pending`, and return its row (R3)."""
+async def insert(tx: Tx, run_id: str, session_id: str, via: str, bundle: str | None = None) -> Row:
+    """Create the session's next run, in state `pending`, and return its row (R3).
+
+    Without a bundle of its own it names the one of the run before it (A6).
+    """
     row = await tx.one(
-        "INSERT INTO runs (run_id, session_id, number, state, via, created_at)"
-        " VALUES (?, ?, (SELECT count(*) + 1 FROM runs WHERE session_id = ?), 'pending', ?, ?)"
-        " RETURNING *",
-        (run_id, session_id, session_id, via, tx.at),
+        "INSERT INTO runs (run_id, session_id, number, state, via, bundle, created_at)"
+        " VALUES (?, ?, (SELECT count(*) + 1 FROM runs WHERE session_id = ?), 'pending', ?,"
+        " COALESCE(?, (SELECT bundle FROM runs WHERE session_id = ? ORDER BY number DESC LIMIT 1)),"
+        " ?) RETURNING *",
+        (run_id, session_id, session_id, via, bundle, session_id, tx.at),
     )
     assert row is not None
     return row
@@ -77,4 +82,6 @@ def to_view(row: Row) -> RunView:
         ended_at=None if row["ended_at"] is None else iso(row["ended_at"]),
         reason=row["reason"],
         agent_info=json_or_none(row["agent_info"]),
+        runner_id=row["runner_id"],
+        bundle=bundles.summary(row["bundle"]),
     )

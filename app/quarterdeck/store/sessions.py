@@ -1,6 +1,5 @@
 """Sessions: creating, moving from state to state, listing (A6-A10)."""
 
-import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -11,37 +10,21 @@ from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import (
-    ATTENTION_ORDER,
     SESSION_MOVES,
     SessionState,
     attention,
 )
 from quarterdeck.store.transaction import Row, Tx, one, rows
 
-_SEEN = "COALESCE((SELECT version FROM readers r WHERE r.reader = ? AND r.session_id = s.session_id), 0)"
-_QUEUED = (
+QUEUED = (
     "(SELECT count(*) FROM commands c WHERE c.session_id = s.session_id"
-    " AND c.kind = 'turn' AND c.state = 'pending')"
+    " AND c.kind IN ('turn', 'steer') AND c.state = 'pending')"
 )
-_RANK = """CASE
-    WHEN state = 'failed_needs_human' THEN 1
-    WHEN open_approvals > 0 OR state = 'waiting' THEN 0
-    WHEN state IN ('created', 'starting', 'running') THEN 2
-    WHEN state = 'unknown' THEN 3
-    WHEN seen < version THEN 4
-    ELSE 5 END"""
-_VIEW = f"""SELECT *, {_RANK} AS rank FROM (
-    SELECT s.*, {_SEEN} AS seen, {_QUEUED} AS queued FROM sessions s)"""
-_FILTERS: dict[str, str] = {
-    "default": "rank < 5",
-    "waiting": "rank = 0",
-    "failed": "rank = 1",
-    "running": "rank = 2",
-    "unread": "rank = 4",
-    "terminal": "execution_state = 'terminal' AND state <> 'running'",
-    "idle": "state = 'idle'",
-    "all": "1",
-}
+"""How many turns wait, as a column of a query over `sessions s`."""
+_VIEW = (
+    f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued FROM sessions s"
+    " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +39,21 @@ class NewSession:
     preview: str
     start_key: str | None
     start_sha256: str | None
+    source: str = "interactive"
+    """A6: interactive, fork, import, workflow, api."""
+    state: SessionState = SessionState.CREATED
+    parent_session_id: str | None = None
+    approval_mode: str = "normal"
 
 
 async def insert(tx: Tx, new: NewSession) -> None:
-    """Create a session in state `created`."""
+    """Create a session, in state `created` unless told otherwise."""
     version = await tx.next_version()
     await tx.run(
         "INSERT INTO sessions (session_id, project, agent, cwd, title, preview, version, state,"
-        " state_since, state_source, start_key, start_sha256, created_at, last_activity)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'created', ?, 'request', ?, ?, ?, ?)",
+        " state_since, state_source, start_key, start_sha256, source, parent_session_id,"
+        " approval_mode, created_at, last_activity)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'request', ?, ?, ?, ?, ?, ?, ?)",
         (
             new.session_id,
             new.project,
@@ -73,9 +62,13 @@ async def insert(tx: Tx, new: NewSession) -> None:
             new.title,
             new.preview,
             version,
+            new.state.value,
             tx.at,
             new.start_key,
             new.start_sha256,
+            new.source,
+            new.parent_session_id,
+            new.approval_mode,
             tx.at,
             tx.at,
         ),
@@ -140,6 +133,17 @@ async def notice(tx: Tx, session_id: str) -> None:
     )
 
 
+async def notice_quietly(tx: Tx, session_id: str) -> None:
+    """Give the session a new version for the change feed; whoever had read it has read it still."""
+    version = await tx.next_version()
+    await tx.run(
+        "UPDATE readers SET version = ? WHERE session_id = ? AND version >="
+        " (SELECT version FROM sessions s WHERE s.session_id = readers.session_id)",
+        (version, session_id),
+    )
+    await tx.run("UPDATE sessions SET version = ? WHERE session_id = ?", (version, session_id))
+
+
 async def update(tx: Tx, session_id: str, **fields: Any) -> None:
     """Set columns that are no state."""
     columns = ", ".join(f"{name} = ?" for name in fields)
@@ -186,113 +190,65 @@ async def resolve(db: aiosqlite.Connection, table: str, column: str, given: str)
 
 async def view(db: aiosqlite.Connection, session_id: str, reader: str) -> SessionView:
     """Return one session as `reader` sees it; raises `unknown_session`."""
-    row = await one(db, f"{_VIEW} WHERE session_id = ?", (reader, session_id))
+    row = await one(db, f"{_VIEW} WHERE s.session_id = ?", (reader, session_id))
     if row is None:
         raise QuarterdeckError("unknown_session", f"no session {session_id}")
     return to_view(row)
 
 
-async def page(
-    db: aiosqlite.Connection,
-    reader: str,
-    *,
-    state: str = "default",
-    agent: str | None = None,
-    cursor: str | None = None,
-    limit: int = 100,
-) -> tuple[list[SessionView], str | None]:
-    """Return a page in attention order, then latest activity first (A10).
-
-    Args:
-        db: A reading connection.
-        reader: Whose read marks count.
-        state: A filter of A10.
-        agent: Only this profile's sessions.
-        cursor: From the page before.
-        limit: Clamped to 1..100 (A3).
-
-    Raises:
-        QuarterdeckError: `invalid_params` for an unknown filter or a cursor from elsewhere.
-    """
-    if state not in _FILTERS:
-        known = ", ".join(_FILTERS)
-        raise QuarterdeckError("invalid_params", f"state: {state!r} is none of {known}")
-    limit = max(1, min(limit, 100))
-    where, values = [_FILTERS[state]], [reader]
-    if agent is not None:
-        where.append("agent = ?")
-        values.append(agent)
-    if cursor is not None:
-        where.append("(rank, -last_activity, session_id) > (?, ?, ?)")
-        values += _decode(cursor)
-    found = await rows(
-        db,
-        f"{_VIEW} WHERE {' AND '.join(f'({part})' for part in where)}"
-        f" ORDER BY rank, -last_activity, session_id LIMIT {limit + 1}",
-        values,
-    )
-    more = len(found) > limit
-    found = found[:limit]
-    return [to_view(row) for row in found], _encode(found[-1]) if more else None
-
-
-async def counts(db: aiosqlite.Connection, reader: str) -> dict[str, int]:
-    """Return how many sessions have each attention for `reader`."""
-    found = await rows(db, f"SELECT rank, count(*) FROM ({_VIEW}) GROUP BY rank", (reader,))
-    by_rank = {row[0]: row[1] for row in found}
-    return {name.value: by_rank.get(rank, 0) for name, rank in ATTENTION_ORDER.items()}
-
-
-def _encode(row: Row) -> str:
-    key = [row["rank"], -row["last_activity"], row["session_id"]]
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
-
-
-def _decode(cursor: str) -> list[Any]:
-    try:
-        rank, activity, session_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return [int(rank), int(activity), str(session_id)]
-    except (ValueError, TypeError) as error:
-        raise QuarterdeckError("invalid_params", "cursor: not one of this list") from error
-
-
 def to_view(row: Row) -> SessionView:
     """Make the wire record of a row of `_VIEW`."""
-    state = SessionState(row["state"])
+    # A Row looks a name up by comparing it with every column's; there are many of both here.
+    told = dict(zip(row.keys(), row, strict=True))
+    state = SessionState(told["state"])
     return SessionView(
-        session_id=row["session_id"],
-        title=row["title"],
-        agent=row["agent"],
+        session_id=told["session_id"],
+        title=told["title"],
+        agent=told["agent"],
         state=state.value,
         attention=attention(
             state,
-            open_approvals=row["open_approvals"],
-            version=row["version"],
-            read_version=row["seen"],
+            open_approvals=told["open_approvals"],
+            version=told["version"],
+            read_version=told["seen"],
         ).value,
-        cwd=row["cwd"],
-        project=row["project"],
-        last_event_seq=row["last_event_seq"],
-        run_id=row["active_run_id"] or row["last_run_id"],
-        active=row["active_run_id"] is not None,
-        version=row["version"],
-        read_version=row["seen"],
-        open_approvals=row["open_approvals"],
-        queued=row["queued"],
-        state_since=iso(row["state_since"]),
-        state_source=row["state_source"],
-        created_at=iso(row["created_at"]),
-        last_activity=iso(row["last_activity"]),
-        preview=row["preview"],
-        failure=row["failure"],
-        failure_kind=row["failure_kind"],
-        terminal_status=row["terminal_status"],
-        agent_session_id=row["agent_session_id"],
-        source=row["source"],
-        mode=row["mode"],
-        usage=json_or_none(row["usage"]),
-        recovery_attempts=row["recovery_attempts"],
+        cwd=told["cwd"],
+        project=told["project"],
+        last_event_seq=told["last_event_seq"],
+        run_id=told["active_run_id"] or told["last_run_id"],
+        active=told["active_run_id"] is not None,
+        version=told["version"],
+        read_version=told["seen"],
+        open_approvals=told["open_approvals"],
+        queued=told["queued"],
+        state_since=iso(told["state_since"]),
+        state_source=told["state_source"],
+        created_at=iso(told["created_at"]),
+        last_activity=iso(told["last_activity"]),
+        preview=told["preview"],
+        failure=told["failure"],
+        failure_kind=told["failure_kind"],
+        terminal_status=told["terminal_status"],
+        agent_session_id=told["agent_session_id"],
+        source=told["source"],
+        mode=told["mode"],
+        usage=json_or_none(told["usage"]),
+        recovery_attempts=told["recovery_attempts"],
+        execution_state=told["execution_state"],
+        approval_mode=told["approval_mode"],
+        model=told["model"],
+        pinned=bool(told["pinned"]),
+        archived_at=_iso_or_none(told["archived_at"]),
+        deleted_at=_iso_or_none(told["deleted_at"]),
+        parent_session_id=told["parent_session_id"],
+        git_commit=told["git_commit"],
+        git_branch=told["git_branch"],
+        git_origin=told["git_origin"],
     )
+
+
+def _iso_or_none(at: int | None) -> str | None:
+    return None if at is None else iso(at)
 
 
 def json_or_none(text: str | None) -> Any:

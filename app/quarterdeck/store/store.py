@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 class _Job:
     work: Callable[[Tx], Awaitable[Any]]
     durable: bool
+    between: Callable[[aiosqlite.Connection], Awaitable[Any]] | None
     done: "asyncio.Future[Any]"
 
 
@@ -57,7 +58,7 @@ class Store:
             QuarterdeckError: `store_newer` or `store_unusable`, see `schema.prepare`.
         """
         note = await asyncio.to_thread(prepare, path)
-        writing = await _connect(path, "PRAGMA wal_autocheckpoint=4000")
+        writing = await _connect(path, "PRAGMA wal_autocheckpoint=4000", "PRAGMA secure_delete=1")
         reading = await _connect(path, "PRAGMA query_only=1")
         store = cls(writing, reading, note)
         async with writing.execute("SELECT value FROM counters WHERE name = 'change'") as cursor:
@@ -77,7 +78,13 @@ class Store:
                 need; trace batches go without, the journal has them (DESIGN §4).
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait(_Job(work, durable, done))
+        self._jobs.put_nowait(_Job(work, durable, None, done))
+        return await asyncio.shield(done)
+
+    async def between(self, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+        """Run `work` on the writing connection between two transactions, as VACUUM needs it."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put_nowait(_Job(_nothing, True, work, done))
         return await asyncio.shield(done)
 
     @property
@@ -98,7 +105,18 @@ class Store:
         while (job := await self._jobs.get()) is not None:
             await self._do(job)
 
+    async def _do_between(
+        self, job: _Job, work: Callable[[aiosqlite.Connection], Awaitable[Any]]
+    ) -> None:
+        try:
+            _resolve(job.done, result=await work(self._writing))
+        except Exception as error:
+            _resolve(job.done, error=_typed(error))
+
     async def _do(self, job: _Job) -> None:
+        if job.between is not None:
+            await self._do_between(job, job.between)
+            return
         tx = Tx(self._writing)
         try:
             await self._begin(durable=job.durable)
@@ -131,6 +149,10 @@ class Store:
                     raise
                 _log.warning("the store is held by another program", extra={"error": str(error)})
                 await asyncio.sleep(BUSY_RETRY_SECONDS)
+
+
+async def _nothing(tx: Tx) -> None:
+    """Be the work of a job that is no transaction."""
 
 
 def _resolve(

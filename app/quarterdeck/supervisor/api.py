@@ -10,7 +10,17 @@ from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recovery import Report
 
 WHILE_DRAINING = frozenset({"status", "supervisor.down"})
-BEFORE_RECOVERY = frozenset({"status", "session.list", "session.get", "event.list", "agent.list"})
+BEFORE_RECOVERY = frozenset(
+    {
+        "status",
+        "session.list",
+        "session.get",
+        "session.changes",
+        "project.list",
+        "event.list",
+        "agent.list",
+    }
+)
 """What is answered while recovery goes on; everything else waits for its end (D2)."""
 
 
@@ -20,6 +30,7 @@ class Caller:
 
     reader: str = ""
     client: str = ""
+    host: str = ""
 
 
 Method = Callable[["Api", Caller, Any], Awaitable[Any]]

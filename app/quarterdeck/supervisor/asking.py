@@ -2,18 +2,34 @@
 
 import json
 import shlex
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from quarterdeck.agents.acp.facts import PermissionAsked, PermissionWithdrawn, TerminalAsked
 from quarterdeck.model.event_types import EventType
-from quarterdeck.model.states import Action, ApprovalKind, ApprovalState, SessionState
+from quarterdeck.model.states import (
+    ACTION_LEADS_TO,
+    Action,
+    ApprovalKind,
+    ApprovalState,
+    SessionState,
+)
 from quarterdeck.model.titles import fold
-from quarterdeck.store import approvals, sessions
+from quarterdeck.policy.call import Decision
+from quarterdeck.rpc import message
+from quarterdeck.store import agent_requests, approvals, sessions
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row
-from quarterdeck.supervisor import serving
+from quarterdeck.supervisor import judging, serving
+from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.recorder import Recorder
 
+HELD_KINDS: dict[str, str] = {
+    ApprovalKind.TERMINAL.value: "terminal_create",
+    ApprovalKind.FILE.value: "file",
+}
+"""Kinds of approvals for which a request of the agent is held, and what serves it."""
 _SHELLS = ("sh", "bash", "zsh", "dash", "/bin/sh", "/bin/bash", "/usr/bin/bash")
 
 
@@ -31,14 +47,75 @@ async def permission(rec: Recorder, fact: PermissionAsked) -> None:
         request_id=fact.request_id,
         command_id=session["active_command_id"],
     )
-    granted = await approvals.granted(rec.tx, new.session_id, new.fingerprint)
-    if granted is None:
+    new, answer = await judged(rec, new, session)
+    if answer is None:
         await ask(rec, new)
-        return
-    row = await approvals.insert(rec.tx, new, ApprovalState.APPROVED)
+    else:
+        await rec.say(rec.driver.answer_permission(fact.request_id, answer))
+
+
+async def judged(
+    rec: Recorder, new: NewApproval, session: Row, *, refused_only: bool = False
+) -> tuple[NewApproval, Action | None]:
+    """Judge a request and record what the rules, or a grant, decide of it (C4).
+
+    Args:
+        rec: The run's recorder.
+        new: The question, should it come to one.
+        session: The session's row.
+        refused_only: Something else allows it: only a forbidding rule counts.
+
+    Returns:
+        The question with why it is asked and by which rule, and the answer, None if a person has
+        to give it.
+    """
+    call = judging.call_of(
+        new.kind.value, new.payload, Path(rec.run.cwd), session["agent"], judging.mode_of(session)
+    )
+    verdict = rec.ctx.policy.judge(call)
+    new = replace(
+        new,
+        reason=verdict.reason,
+        matched_rule=verdict.rule,
+        rule_text=verdict.rule_text,
+        options=[*new.options, *judging.offers(verdict)],
+    )
+    told = {"kind": new.kind.value, "title": new.title, "subject": new.subject, "cwd": new.cwd}
+    rec.hook(HookKind.TOOL_PRE_CHECK, told | {"decision": verdict.decision.value})
+    if verdict.decision is Decision.FORBID:
+        rec.hook(HookKind.TOOL_DENIED, told | {"reason": verdict.reason})
+        by = judging.judge_of(verdict)
+        await settled(rec, new, Action.DENY, by=by, reason=verdict.reason)
+        return new, Action.DENY
+    if refused_only:
+        return new, Action.APPROVE
+    granted = await approvals.granted(rec.tx, new.session_id, new.fingerprint)
+    if granted is not None:
+        await settled(rec, new, Action.APPROVE, by=f"grant of {granted}")
+        return new, Action.APPROVE
+    if verdict.decision is Decision.ALLOW:
+        await settled(rec, new, Action.APPROVE, by=judging.judge_of(verdict))
+        return new, Action.APPROVE
+    return new, None
+
+
+async def settled(
+    rec: Recorder, new: NewApproval, action: Action, *, by: str, reason: str | None = None
+) -> None:
+    """Store a question with the answer it has already, for the trace and the audit."""
+    row = await approvals.insert(rec.tx, new)
     requested(rec, row)
-    decided(rec, row, Action.APPROVE.value, by=f"grant of {granted}")
-    await rec.say(rec.driver.answer_permission(fact.request_id, Action.APPROVE))
+    await approvals.record_decision(
+        rec.tx,
+        row,
+        action=action.value,
+        option=None,
+        reason=reason,
+        token=row["approval_id"],
+        decided_by=by,
+    )
+    await approvals.settle(rec.tx, row["approval_id"], ACTION_LEADS_TO[action], action.value)
+    decided(rec, row, action.value, by=by, reason=reason)
 
 
 async def terminal(rec: Recorder, fact: TerminalAsked) -> None:
@@ -48,17 +125,15 @@ async def terminal(rec: Recorder, fact: TerminalAsked) -> None:
         return
     session = await sessions.load(rec.tx.db, rec.run.session_id)
     forms = _forms(fact.params)
+    command = forms[0]
+    cwd = str(fact.params.get("cwd") or rec.run.cwd)
     covering = await approvals.approved_in_turn(
         rec.tx, rec.run.run_id, session["active_command_id"]
     )
-    match = next((row for row in covering if _command_of(row) in forms), None)
-    if match is not None:
-        await approvals.consume(rec.tx, match["approval_id"])
-        await serving.serve(rec, fact.request_id, "terminal_create", fact.params)
-        return
-    await serving.hold(rec, fact.request_id, fact.params)
-    command = forms[0]
-    cwd = str(fact.params.get("cwd") or rec.run.cwd)
+    plain = not fact.params.get("env")
+    match = next(
+        (row for row in covering if plain and row["cwd"] == cwd and _command_of(row) in forms), None
+    )
     raw = {"command": command, "env": fact.params.get("env")}
     payload = {
         "kind": ApprovalKind.TERMINAL.value,
@@ -76,15 +151,30 @@ async def terminal(rec: Recorder, fact: TerminalAsked) -> None:
         options=[],
         request_id=fact.request_id,
         command_id=session["active_command_id"],
-        reason="the agent wants to run a command it asked no permission for",
     )
-    if await approvals.granted(rec.tx, new.session_id, new.fingerprint) is not None:
-        row = await approvals.insert(rec.tx, new, ApprovalState.APPROVED)
-        requested(rec, row)
-        decided(rec, row, Action.APPROVE.value, by="grant")
-        await serving.release_held(rec, fact.request_id)
-        return
-    await ask(rec, new)
+    new, answer = await judged(rec, new, session, refused_only=match is not None)
+    if match is not None and answer is Action.APPROVE:
+        await approvals.consume(rec.tx, match["approval_id"])
+    await answer_served(rec, fact.request_id, "terminal_create", fact.params, new, answer)
+
+
+async def answer_served(
+    rec: Recorder,
+    request_id: int | str,
+    method: str,
+    params: dict[str, Any],
+    new: NewApproval,
+    answer: Action | None,
+) -> None:
+    """Do what was asked of us, refuse it, or hold it until a person decided."""
+    if answer is Action.APPROVE:
+        await serving.serve(rec, request_id, method, params)
+    elif answer is Action.DENY:
+        why = f"forbidden: {new.reason}"
+        await rec.say(rec.driver.refuse(request_id, message.INVALID_REQUEST, why))
+    else:
+        await serving.hold(rec, request_id, method, params)
+        await ask(rec, new)
 
 
 def _forms(params: dict[str, Any]) -> list[str]:
@@ -110,6 +200,7 @@ async def ask(rec: Recorder, new: NewApproval) -> Row:
     row = await approvals.insert(rec.tx, new)
     requested(rec, row)
     await reflect(rec)
+    rec.tx.after_commit(rec.ctx.rearm)
     return row
 
 
@@ -144,9 +235,21 @@ def decided(
 
 
 async def settle(rec: Recorder, row: Row, state: ApprovalState, why: str) -> None:
-    """End a question that nobody will answer any more, and say so in the trace."""
-    if await approvals.settle(rec.tx, row["approval_id"], state, state.value):
-        decided(rec, row, state.value, by="supervisor", reason=why)
+    """End a question that nobody will answer any more, and say so in the trace.
+
+    What was held back for it is refused, unless whoever asked is gone.
+    """
+    if not await approvals.settle(rec.tx, row["approval_id"], state, state.value):
+        return
+    decided(rec, row, state.value, by="supervisor", reason=why)
+    rec.tx.after_commit(rec.ctx.rearm)
+    if row["kind"] not in HELD_KINDS:
+        return
+    request_id = json.loads(row["request_id"])
+    if state is ApprovalState.ORPHANED:
+        await agent_requests.remove(rec.tx, rec.run.run_id, request_id)
+    else:
+        await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
 
 
 async def reflect(rec: Recorder) -> None:

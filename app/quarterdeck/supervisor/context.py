@@ -2,20 +2,32 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from quarterdeck.agents import profiles
+from quarterdeck.agents import process, profiles
 from quarterdeck.agents.holding import RunDirectory, Spool
 from quarterdeck.agents.profiles import AgentProfile
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
+from quarterdeck.store import leases
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Row
+from quarterdeck.supervisor.judging import Policy
 from quarterdeck.supervisor.live_run import LiveRun
+from quarterdeck.supervisor.redacting import Redactors
+from quarterdeck.supervisor.settings import LastGood
 
 _log = logging.getLogger(__name__)
+
+
+def _own_runner_id() -> str:
+    """Return an id no other process ever has: boot, pid, start."""
+    found = process.identify(os.getpid())
+    started = "" if found is None else f":{found.start_time}"
+    return f"{leases.SUPERVISOR}:{process.boot_id()}:{os.getpid()}{started}"
 
 
 def _set_event() -> asyncio.Event:
@@ -32,14 +44,30 @@ class Context:
     store: Store
     live: dict[str, LiveRun] = field(default_factory=dict)
     """Runs that have, or are about to have, an agent."""
+    runner_id: str = field(default_factory=_own_runner_id)
+    """By which this supervisor holds runs (A5)."""
     client_env: dict[str, dict[str, str]] = field(default_factory=dict)
     """By session: what the client that started its agent last sent; in memory only."""
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     look: Callable[[LiveRun], None] = lambda run: None
     """Ask ingestion to look at a run's journal; set by Ingestion."""
+    tell: Callable[[LiveRun, list[tuple[str, dict[str, Any]]]], None] = lambda run, news: None
+    """Tell the lifecycle hooks what happened, in order (C6); set by Hooks."""
+    rearm: Callable[[], None] = lambda: None
+    """Look again at when the next approval expires; set by Expiry."""
+    policy: Policy = field(init=False)
+    redactors: Redactors = field(init=False)
+    sections: LastGood = field(default_factory=LastGood)
+    """Sections of config.toml, read again where they are needed."""
+    last_trim: dict[str, Any] | None = None
+    """What retention last took away, and when."""
     draining: bool = False
     none_live: asyncio.Event = field(default_factory=_set_event)
     """Set while no run is live."""
+
+    def __post_init__(self) -> None:
+        self.policy = Policy(self.places)
+        self.redactors = Redactors(self.places)
 
     def profile(self, agent: str) -> AgentProfile:
         """Return an agent's profile as config.toml says now.
@@ -53,6 +81,13 @@ class Context:
                 "unknown_agent", f"no agent {agent!r}; known are {', '.join(sorted(known))}"
             )
         return known[agent]
+
+    def profile_or_none(self, agent: str) -> AgentProfile | None:
+        """Return an agent's profile, or None if the configuration has none that can be read."""
+        try:
+            return self.profile(agent)
+        except QuarterdeckError:
+            return None
 
     def do(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run `work` beside everything else; a failure is logged and ends only itself."""

@@ -18,9 +18,11 @@ from quarterdeck.rpc import message
 from quarterdeck.store import approvals, commands, runs, sessions
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import asking, lifecycle, serving, turns
+from quarterdeck.supervisor import amending, asking, lifecycle, raising, serving, turns
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import Recorder, record_on
+
+APPROVED = ApprovalState.APPROVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Wanted:
     decided_by: str
     option: str | None = None
     reason: str | None = None
+    client: str | None = None
+    host: str | None = None
+    prefix: str | None = None
+    """With approve_always: what to allow for good, if not just what was proposed."""
 
 
 async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
@@ -56,6 +62,7 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
             state=row["state"],
             action=row["action"],
         )
+    added = _added_rule(row, wanted)
     session = await sessions.load(tx.db, row["session_id"])
     rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
     state = ACTION_LEADS_TO[wanted.action]
@@ -70,16 +77,31 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
         reason=wanted.reason,
         token=wanted.token,
         decided_by=wanted.decided_by,
+        client=wanted.client,
+        host=wanted.host,
+        prefix=added,
     )
+    tx.after_commit(ctx.rearm)
     await approvals.settle(tx, row["approval_id"], state, wanted.action)
     asking.decided(
         rec, row, wanted.action, by=wanted.decided_by, reason=wanted.reason, option=option
     )
     if row["kind"] == ApprovalKind.RECOVERY:
         await _recover(ctx, rec, session, option or "resume")
+    elif row["kind"] == ApprovalKind.SPENDING_CAP:
+        await raising.answered(ctx, rec, row, wanted.action)
     else:
         await _tell_agent(rec, row, wanted)
     return approvals.to_decision(decision, state)
+
+
+def _added_rule(row: Row, wanted: Wanted) -> str | None:
+    """Return what is to be added to the rules; raises `invalid_option`."""
+    if wanted.action is Action.APPROVE_ALWAYS:
+        return amending.wanted_rule(row, wanted.prefix)
+    if wanted.prefix is not None:
+        raise QuarterdeckError("invalid_option", "prefix: is for approve_always alone")
+    return None
 
 
 def _check_same(row: Row, wanted: Wanted) -> None:
@@ -112,21 +134,23 @@ async def _tell_agent(rec: Recorder, row: Row, wanted: Wanted) -> None:
     request_id = json.loads(row["request_id"])
     if wanted.action is Action.APPROVE_SESSION:
         await approvals.grant(rec.tx, row, _fingerprint(row))
-    if row["kind"] == ApprovalKind.TERMINAL:
-        await _answer_terminal(rec, request_id, wanted)
+    method = asking.HELD_KINDS.get(row["kind"])
+    if method is not None:
+        await _answer_held(rec, request_id, method, wanted)
     else:
-        await rec.say(rec.driver.answer_permission(request_id, wanted.action))
+        once = Action.APPROVE if ACTION_LEADS_TO[wanted.action] is APPROVED else wanted.action
+        await rec.say(rec.driver.answer_permission(request_id, once))
     if wanted.action is Action.ABORT:
         await turns.cancel_turn(rec, "aborted")
     await asking.reflect(rec)
     await rec.flush()
 
 
-async def _answer_terminal(rec: Recorder, request_id: int | str, wanted: Wanted) -> None:
-    if wanted.action in (Action.APPROVE, Action.APPROVE_SESSION):
-        await serving.release_held(rec, request_id)
+async def _answer_held(rec: Recorder, request_id: int | str, method: str, wanted: Wanted) -> None:
+    if ACTION_LEADS_TO[wanted.action] is APPROVED:
+        await serving.release_held(rec, request_id, method)
         return
-    why = wanted.reason or "a person denied the command"
+    why = wanted.reason or "a person denied it"
     await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
 
 

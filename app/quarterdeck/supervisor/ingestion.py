@@ -11,6 +11,7 @@ from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor import lifecycle, serving
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.forgetting import forget_exact
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import Recorder, flush_all
 from quarterdeck.supervisor.reducer import apply_all
@@ -119,8 +120,11 @@ class Ingestion:
                 return True
             run.read += len(chunk)
             for line in run.splitter.feed(chunk):
-                if run.driver is not None and line.data.strip():
+                # A cancelled run has ended: what its agent still says is not recorded (A12).
+                rec.line_at = run.base + line.end - len(line.data) - (not line.cut)
+                if run.driver is not None and run.stopping != "cancel" and line.data.strip():
                     await apply_all(rec, run.driver.receive(line.data, line.cut))
+            rec.line_at = None
             run.offset = run.base + run.splitter.consumed
         return False
 
@@ -128,7 +132,7 @@ class Ingestion:
         """The keeper is gone and the journal at its end."""
         run = rec.run
         torn = run.splitter.held
-        if torn:
+        if torn and run.stopping != "cancel":
             text = torn[:2000].decode("utf-8", "backslashreplace")
             rec.event(
                 EventType.ERROR,
@@ -136,6 +140,7 @@ class Ingestion:
             )
         await serving.end_terminals(rec)
         await lifecycle.ended(rec, read_exit(run.directory))
+        await forget_exact(rec)
         rec.tx.after_commit(lambda: self._ctx.drop(run))
 
     def _note_shorter(self, rec: Recorder, error: JournalShorter) -> None:

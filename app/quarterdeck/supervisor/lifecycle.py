@@ -26,10 +26,19 @@ from quarterdeck.model.states import (
     RunState,
     SessionState,
 )
-from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store import (
+    approvals,
+    checkpoints,
+    commands,
+    forks,
+    leases,
+    runs,
+    sessions,
+    threads,
+)
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import asking
+from quarterdeck.supervisor import asking, origin
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import Recorder
@@ -67,6 +76,11 @@ async def begin(
         QuarterdeckError: `session_already_running`; nothing was changed.
     """
     session_id = session["session_id"]
+    threads.check_not_deleted(session)
+    fork = None if session["agent_session_id"] else await forks.find(tx.db, session_id)
+    if fork is not None and run_id is None:
+        reserved = await runs.load(tx.db, fork["run_id"])
+        run_id = fork["run_id"] if reserved["state"] == RunState.PENDING else None
     if session["active_run_id"] not in (None, run_id):
         raise QuarterdeckError(
             "session_already_running",
@@ -89,14 +103,15 @@ async def begin(
     )
     if not moved:
         raise QuarterdeckError("session_already_running", f"session {session_id} is starting")
-    await runs.update(tx, row["run_id"], state=RunState.CLAIMED.value)
+    row = await leases.claim(tx, row["run_id"], ctx.runner_id, supervisor=ctx.runner_id)
     run = ctx.hold(row, session["cwd"])
     tx.after_rollback(lambda: ctx.drop(run))
     rec = await Recorder.open(ctx, tx, run)
+    opening, known = await _opening(tx, session, fork, via)
     run.driver, facts = AcpDriver.start(
         cwd=session["cwd"],
-        via=via,
-        agent_session_id=session["agent_session_id"] if via == "resume" else None,
+        via=opening,
+        agent_session_id=known,
         mode=ctx.profile(session["agent"]).mode,
     )
     await rec.say(facts)
@@ -106,6 +121,16 @@ async def begin(
     agent, client_env = session["agent"], ctx.client_env.get(session_id, {})
     tx.after_commit(lambda: ctx.do(launch(ctx, run, agent, client_env), "launch"))
     return run
+
+
+async def _opening(
+    tx: Tx, session: Row, fork: Row | None, via: Via
+) -> tuple[Literal["new", "resume", "fork"], str | None]:
+    """Return how the agent is to open the session, and the agent's own id of what it opens."""
+    if via == "resume":
+        return "resume", session["agent_session_id"]
+    known = None if fork is None else await forks.agent_session(tx, fork)
+    return ("new", None) if known is None else ("fork", known)
 
 
 async def launch(ctx: Context, run: LiveRun, agent: str, client_env: dict[str, str]) -> None:
@@ -129,6 +154,7 @@ async def launch(ctx: Context, run: LiveRun, agent: str, client_env: dict[str, s
         return
     _log.info("agent started", extra={"run": run.run_id, "pid": info.agent.pid, "agent": agent})
     attach(ctx, run, info.keeper)
+    ctx.do(origin.note(ctx, run.session_id, run.cwd), "git origin")
     if run.stopping is not None:
         request_stop(run.directory)
         return
@@ -274,10 +300,12 @@ async def ended(rec: Recorder, status: ExitStatus | None) -> None:
     if session["active_run_id"] != run.run_id:
         await runs.finish(tx, run.run_id, RunState.CANCELLED, "replaced")
         return
+    if session["active_command_id"] is not None:
+        await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     if run.stopping in ("close", "shutdown"):
         await _closed(rec, status)
     elif session["state"] == SessionState.STARTING:
-        why = f"the agent ended during its start ({describe(status)}){_last_words(run)}"
+        why = f"the agent ended during its start ({describe(status)}){_last_words(rec)}"
         await fail_start(rec, why, recoverable=True, source="exit")
     else:
         await _crashed(rec, session, status)
@@ -309,15 +337,16 @@ async def _closed(rec: Recorder, status: ExitStatus | None) -> None:
 async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> None:
     """An agent that should live is gone: its turn failed; it is resumed, or a person is asked."""
     ctx, run, tx = rec.ctx, rec.run, rec.tx
-    reason = f"the agent ended unexpectedly ({describe(status)}){_last_words(run)}"
+    reason = f"the agent ended unexpectedly ({describe(status)}){_last_words(rec)}"
     rec.event(EventType.RUN_FAILED, {"reason": reason, "exit": describe(status)})
-    cut_short = await commands.finish_open(
+    await commands.finish_open(
         tx, run.session_id, CommandState.FAILED, reason, handed_over_only=True
     )
-    if cut_short:
+    cut_short = session["active_command_id"]
+    if cut_short is not None:
         rec.event(
             EventType.TERMINAL_STATUS,
-            {"stop_reason": "interrupted", "command_id": cut_short[-1], "error": reason},
+            {"stop_reason": "interrupted", "command_id": cut_short, "error": reason},
         )
         await sessions.update(
             tx, run.session_id, terminal_status="interrupted", execution_state="terminal"
@@ -394,6 +423,6 @@ def describe(status: ExitStatus | None) -> str:
     return f"exit code {status.code}" if status.code is not None else status.reason
 
 
-def _last_words(run: LiveRun) -> str:
-    text = read_stderr(run.directory, 600).decode("utf-8", "replace").strip()
-    return f": {text}" if text else ""
+def _last_words(rec: Recorder) -> str:
+    text = read_stderr(rec.run.directory, 600).decode("utf-8", "replace").strip()
+    return f": {rec.redactor.redact(text)}" if text else ""

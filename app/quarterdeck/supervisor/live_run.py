@@ -10,7 +10,9 @@ from quarterdeck.agents.holding import RunDirectory, Spool
 from quarterdeck.agents.process import ProcessIdentity
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.rpc.framing import LineSplitter
+from quarterdeck.store.search_index import RunIndex
 from quarterdeck.store.transaction import Row
+from quarterdeck.supervisor.redacting import RunRedaction
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +40,11 @@ class LiveRun:
     stopping: str | None = None
     """Why the run is being ended: close, cancel, failed, shutdown; None while it should live."""
     stale: bool = False
+    redaction: RunRedaction | None = None
+    """What of its streams is held back; opened with its first event."""
+    redaction_state: str | None = None
+    index: RunIndex | None = None
+    """What the search index has of the run; opened with its first event."""
 
     splitter: LineSplitter = field(default_factory=LineSplitter)
     read: int = 0
@@ -62,6 +69,8 @@ class LiveRun:
         self.outbox_count = row["outbox_count"]
         self.stopping = row["stopping"]
         self.driver = _driver(row["driver"])
+        self.redaction, self.redaction_state = None, row["redaction"]
+        self.index = None
         self.stale = False
 
     def mark_stale(self) -> None:

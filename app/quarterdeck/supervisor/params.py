@@ -1,12 +1,13 @@
 """What clients may say: one model per method, unknown members refused (A16)."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.states import Action
+from quarterdeck.policy.call import Mode
 
 PROMPT_LIMIT = 4 * 1024 * 1024
 
@@ -23,6 +24,7 @@ class Hello(Params):
     client: str = Field(min_length=1, max_length=200)
     version: str = Field(max_length=100)
     reader: str = Field(min_length=1, max_length=200)
+    host: str | None = Field(default=None, min_length=1, max_length=200)
     watch: bool = False
 
 
@@ -35,6 +37,7 @@ class SessionList(Params):
 
     state: str = "default"
     agent: str | None = None
+    project: str | None = None
     cursor: str | None = None
     limit: int = 100
 
@@ -43,6 +46,27 @@ class OfSession(Params):
     """Names a session."""
 
     session_id: str = Field(min_length=1, max_length=200)
+
+
+class Bundle(Params):
+    """What a run is given to work with, by names (A6); a credential's value is never asked for."""
+
+    repository: str | None = Field(default=None, max_length=2000)
+    commit: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{4,64}$")
+    prompts: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=list, max_length=100
+    )
+    skills: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default_factory=list, max_length=100
+    )
+    credential: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")
+
+    @field_validator("repository")
+    @classmethod
+    def _without_credentials(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value and "@" in value.partition("://")[2].split("/")[0]:
+            raise ValueError("must not hold a user or a password; name a credential instead")
+        return value
 
 
 class SessionNew(Params):
@@ -55,6 +79,8 @@ class SessionNew(Params):
     title: str | None = Field(default=None, max_length=200)
     wait: bool = False
     key: str | None = Field(default=None, min_length=1, max_length=200)
+    bundle: Bundle | None = None
+    approval_mode: Mode = Field(default=Mode.NORMAL, strict=False)
 
     @field_validator("cwd")
     @classmethod
@@ -74,6 +100,12 @@ class SessionSend(OfSession):
     run_id: str | None = None
     env: dict[str, str] | None = None
     key: str | None = Field(default=None, min_length=1, max_length=200)
+    interrupt: bool = False
+    """End the running turn and go out next, before what is queued."""
+    project: str | None = None
+    """If given, the session must be of this project (A6)."""
+    agent: str | None = None
+    """If given, the session must be of this agent profile (A6)."""
 
 
 class SessionStart(OfSession):
@@ -130,6 +162,7 @@ class ApprovalDecide(OfApproval):
     action: Action = Field(strict=False)
     token: str = Field(min_length=8, max_length=200)
     option: str | None = Field(default=None, max_length=200)
+    prefix: str | None = Field(default=None, min_length=1, max_length=2000)
     reason: str | None = Field(default=None, max_length=2000)
 
 

@@ -7,11 +7,14 @@ from typing import Any
 from quarterdeck.agents.acp.driver import AcpDriver
 from quarterdeck.agents.acp.facts import Event, Fact, Send
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.store import events, outbox, runs
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import spooling
+from quarterdeck.supervisor import hook_kinds, indexing, spooling
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.live_run import LiveRun
+from quarterdeck.supervisor.redacting import RunRedaction
 
 
 class Recorder:
@@ -26,6 +29,9 @@ class Recorder:
         self.ctx, self.tx, self.run = ctx, tx, run
         self.rows: list[events.EventRow] = []
         self._sent: list[tuple[int, bytes]] = []
+        self._news: list[tuple[str, dict[str, Any]]] = []
+        self.line_at: int | None = None
+        """Where the journal line that is being applied begins; None between lines."""
         tx.after_rollback(run.mark_stale)
 
     @classmethod
@@ -43,9 +49,24 @@ class Recorder:
 
     def event(self, kind: EventType, payload: dict[str, Any]) -> None:
         """Add an event to the run's trace."""
-        self.run.last_seq += 1
-        encoded = events.encode(payload)
-        self.rows.append((self.run.run_no, self.run.last_seq, kind.value, self.tx.at, encoded))
+        if self.run.redaction is None:
+            self.run.redaction = RunRedaction(
+                self.redactor, self.run.directory.journal, self.run.redaction_state
+            )
+        for shown, told in self.run.redaction.recorded(kind, payload, self.line_at):
+            self.run.last_seq += 1
+            encoded = events.encode(told)
+            self.rows.append((self.run.run_no, self.run.last_seq, shown.value, self.tx.at, encoded))
+            self._news += hook_kinds.of_event(shown, told)
+
+    @property
+    def redactor(self) -> Redactor:
+        """What hides secrets, by the configuration and the environments of now."""
+        return self.ctx.redactors.current(self.ctx.client_env)
+
+    def hook(self, kind: HookKind, payload: dict[str, Any]) -> None:
+        """Tell the hooks of a step that is no event of its own, in order with the others (C6)."""
+        self._news.append((kind.value, payload))
 
     async def send(self, fact: Send) -> None:
         """Commit a line to the agent with its place in the spool; it is appended after COMMIT."""
@@ -82,7 +103,8 @@ class Recorder:
         run = self.run
         driver = None
         if run.driver is not None and run.driver.dirty:
-            driver = json.dumps(run.driver.to_state(), separators=(",", ":"))
+            state = run.driver.to_state(hide=lambda value: self.redactor.redact_value(value))
+            driver = json.dumps(state, separators=(",", ":"))
         return (
             run.last_seq,
             run.offset,
@@ -90,6 +112,7 @@ class Recorder:
             run.spool_size,
             run.outbox_count,
             driver,
+            None if run.redaction is None else run.redaction.state(),
             run.run_id,
         )
 
@@ -98,16 +121,22 @@ class Recorder:
         if self._sent:
             sent, run = self._sent, self.run
             self.tx.after_commit(lambda: spooling.append(run, sent))
-        self.rows, self._sent = [], []
+        if self._news:
+            news, told = self._news, self.run
+            self.tx.after_commit(lambda: self.ctx.tell(told, news))
+        self.rows, self._sent, self._news = [], [], []
 
 
 async def flush_all(tx: Tx, recorders: Iterable[Recorder]) -> None:
     """Write the news of several runs, a statement for each table and not for each run."""
     recorders = list(recorders)
+    await indexing.opened(tx, recorders)
     await events.insert_many(tx, [row for recorder in recorders for row in recorder.rows])
+    await indexing.taken(tx, recorders)
     await tx.many(
         "UPDATE runs SET last_event_seq = ?, journal_offset = ?, journal_skipping = ?,"
-        " spool_size = ?, outbox_count = ?, driver = COALESCE(?, driver) WHERE run_id = ?",
+        " spool_size = ?, outbox_count = ?, driver = COALESCE(?, driver),"
+        " redaction = COALESCE(?, redaction) WHERE run_id = ?",
         [recorder.row() for recorder in recorders],
     )
     spoken = [recorder for recorder in recorders if recorder.rows]

@@ -8,7 +8,7 @@ from typing import Any
 from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_exit, read_keeper, request_stop
 from quarterdeck.model.states import SessionState
-from quarterdeck.store import runs, sessions
+from quarterdeck.store import leases, runs, sessions
 from quarterdeck.store.transaction import Row, Tx, rows
 from quarterdeck.supervisor import lifecycle, serving, spooling
 from quarterdeck.supervisor.context import Context
@@ -55,6 +55,7 @@ async def recover(ctx: Context, ingestion: Ingestion, report: Report) -> None:
         " OR state IN ('created', 'starting')",
     )
     await ctx.store.write(_forget_tries)
+    await ctx.store.write(lambda tx: leases.take_over(tx, ctx.runner_id))
     again: list[Row] = []
     for session in found:
         try:

@@ -12,6 +12,7 @@ from quarterdeck.agents.acp.facts import (
     Ready,
     Send,
     SessionInfo,
+    SettingAnswered,
     StartFailed,
     TerminalAsked,
     TurnEnded,
@@ -19,8 +20,9 @@ from quarterdeck.agents.acp.facts import (
 from quarterdeck.model.canonical import canonical
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.states import CommandKind, CommandState, RunState, SessionState
-from quarterdeck.store import commands, runs, sessions
-from quarterdeck.supervisor import asking, lifecycle, serving, turns
+from quarterdeck.store import checkpoints, commands, forks, runs, sessions
+from quarterdeck.supervisor import asking, file_asking, lifecycle, spending, turns
+from quarterdeck.supervisor.forgetting import forget_exact
 from quarterdeck.supervisor.recorder import Recorder
 
 
@@ -45,12 +47,14 @@ async def apply(rec: Recorder, fact: Fact) -> None:
             )
         case TurnEnded():
             await _turn_ended(rec, fact)
+        case SettingAnswered():
+            await _setting_answered(rec, fact)
         case PermissionAsked():
             await asking.permission(rec, fact)
         case PermissionWithdrawn():
             await asking.withdrawn(rec, fact)
         case FileAsked():
-            await _file_asked(rec, fact)
+            await file_asking.file(rec, fact)
         case TerminalAsked():
             await asking.terminal(rec, fact)
         case SessionInfo():
@@ -72,6 +76,8 @@ async def _ready(rec: Recorder, fact: Ready) -> None:
     )
     if not moved:
         return
+    if fact.via == "fork":
+        await forks.mark_told(tx, run.session_id)
     await runs.update(tx, run.run_id, state=RunState.RUNNING.value, agent_info=canonical(fact.info))
     rec.event(
         EventType.SESSION_STARTED,
@@ -84,6 +90,7 @@ async def _ready(rec: Recorder, fact: Ready) -> None:
 async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     """The answer to session/prompt: end the command, then hand over the next one."""
     run, tx = rec.run, rec.tx
+    await spending.tokens_told(rec, fact.usage)
     cancels = await commands.finish_open(
         tx,
         run.session_id,
@@ -109,25 +116,25 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     await sessions.move(
         tx, run.session_id, SessionState.IDLE, source="event", run_id=run.run_id, **fields
     )
+    await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
+    await forget_exact(rec)
     await turns.next_turn(rec)
 
 
-async def _file_asked(rec: Recorder, fact: FileAsked) -> None:
-    params = {
-        "op": fact.op,
-        "path": fact.path,
-        "line": fact.line,
-        "limit": fact.limit,
-        "content": fact.content,
-    }
-    await serving.serve(rec, fact.request_id, "file", params)
+async def _setting_answered(rec: Recorder, fact: SettingAnswered) -> None:
+    """The answer to a mode or model that a command asked for."""
+    state = CommandState.COMPLETED if fact.error is None else CommandState.FAILED
+    await commands.set_state(rec.tx, fact.command_id, state, fact.error)
 
 
 async def _session_info(rec: Recorder, fact: SessionInfo) -> None:
     fields: dict[str, Any] = {}
     if fact.usage is not None:
         fields["usage"] = canonical(fact.usage)
+        await spending.cost_told(rec, fact.usage)
     if fact.mode is not None:
         fields["mode"] = fact.mode
+    if fact.model is not None:
+        fields["model"] = fact.model
     if fields:
         await sessions.update(rec.tx, rec.run.session_id, **fields)

@@ -12,7 +12,7 @@ from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.rpc.connection import Connection
-from quarterdeck.rpc.framing import LINE_LIMIT
+from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.rpc.unix_path import reachable
 from quarterdeck.supervisor import params
 from quarterdeck.supervisor.api import BEFORE_RECOVERY, Api, Caller
@@ -45,7 +45,7 @@ class Server:
         fresh.chmod(0o600)
         listener.setblocking(False)
         self._listener = await asyncio.start_unix_server(
-            self._accept, sock=listener, limit=LINE_LIMIT, backlog=128
+            self._accept, sock=listener, limit=CHUNK_BYTES, backlog=128
         )
         fresh.rename(path)
 
@@ -99,6 +99,7 @@ class Server:
     def _hello(self, connection: Connection, caller: Caller, given: Any) -> dict[str, Any]:
         asked = params.read(params.Hello, given)
         caller.reader, caller.client = asked.reader, asked.client
+        caller.host = asked.host or socket.gethostname()
         if asked.watch:
             self._watching.add(connection)
         return {"pid": os.getpid(), "protocol": 1, "change": self._change}

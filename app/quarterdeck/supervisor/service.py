@@ -5,21 +5,19 @@ import contextlib
 import logging
 import os
 import signal
-import stat
-from pathlib import Path
 from typing import Any
 
 from quarterdeck import __version__
-from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Tx
-from quarterdeck.supervisor import lifecycle, recovery
+from quarterdeck.supervisor import amending, lifecycle, purging, recovery, upkeep
 from quarterdeck.supervisor.api import Api
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.expiry import Expiry
+from quarterdeck.supervisor.hooks import Hooks
 from quarterdeck.supervisor.ingestion import Ingestion
 from quarterdeck.supervisor.live_run import LiveRun
-from quarterdeck.supervisor.lock import Lock
 from quarterdeck.supervisor.logs import set_up
 from quarterdeck.supervisor.methods import METHODS
 from quarterdeck.supervisor.recorder import Recorder
@@ -31,48 +29,16 @@ AGENTS_END_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
-def prepare_state_directory(state: Path) -> None:
-    """Make the state directory, 0700, or refuse one that is not safely ours.
-
-    Raises:
-        QuarterdeckError: `cannot_start`, saying what is wrong with it.
-    """
-    try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = state.stat()
-        if found.st_uid != os.getuid():
-            raise QuarterdeckError(
-                "cannot_start",
-                f"{state} belongs to user {found.st_uid}, not to you",
-                hint="set QUARTERDECK_STATE_DIR to a directory of your own",
-            )
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            state.chmod(0o700)
-        (state / "runs").mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise QuarterdeckError(
-            "cannot_start",
-            f"the state directory cannot be used: {error}",
-            hint="check its owner and mode, or set QUARTERDECK_STATE_DIR",
-        ) from error
-
-
 async def run(places: Places, *, foreground: bool) -> None:
-    """Be the supervisor of `places` until told to end.
+    """Be the supervisor of `places`, whose lock is held, until told to end.
 
     Raises:
-        QuarterdeckError: `session_manager_already_running`, with nothing touched; `cannot_start`,
-            `store_newer`, `store_unusable`.
+        QuarterdeckError: `store_newer`, `store_unusable`.
     """
-    prepare_state_directory(places.state)
-    lock = Lock.take(places.lock)
-    try:
-        set_up(places.log, foreground=foreground)
-        store = await Store.open(places.database)
-        service = Service(Context(places, store))
-        await service.serve_until_told()
-    finally:
-        lock.release()
+    set_up(places.log, foreground=foreground)
+    store = await Store.open(places.database)
+    service = Service(Context(places, store))
+    await service.serve_until_told()
 
 
 class Service:
@@ -82,9 +48,13 @@ class Service:
         self._ctx = ctx
         self._report = recovery.Report()
         self._recovered = asyncio.Event()
+        self._purging: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
+        self._upkeep: asyncio.Task[None] | None = None
         self._api = Api(ctx, self._report, self.shut_down, METHODS)
         self._server = Server(self._api, self._recovered)
+        self._hooks = Hooks(ctx)
+        self._expiry = Expiry(ctx)
         self._ingestion = Ingestion(ctx, ctx.places.bell)
 
     async def serve_until_told(self) -> None:
@@ -101,15 +71,21 @@ class Service:
         )
         recovering = asyncio.create_task(self._recover())
         await self._told.wait()
+        if self._purging is not None:
+            self._purging.cancel()
         await self._drain(recovering)
 
     async def _recover(self) -> None:
         try:
             await recovery.recover(self._ctx, self._ingestion, self._report)
+            self._upkeep = asyncio.create_task(upkeep.keep(self._ctx), name="upkeep")
         except Exception:
             _log.exception("recovery failed")
         finally:
             self._recovered.set()
+            self._ctx.rearm()
+            self._ctx.do(amending.repair(self._ctx), "amending")
+            self._purging = asyncio.create_task(purging.purge_daily(self._ctx), name="purging")
 
     async def shut_down(self, agents: bool) -> dict[str, Any]:
         """End the supervisor, after its agents if they are to end too (V6)."""
@@ -147,6 +123,8 @@ class Service:
         """Stop intake, finish what is in flight within 5 s, checkpoint; still under the lock."""
         self._ctx.draining = True
         recovering.cancel()
+        if self._upkeep is not None:
+            self._upkeep.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._server.close()
@@ -154,6 +132,8 @@ class Service:
                     await asyncio.wait(set(self._ctx.tasks))
         for task in self._ctx.tasks:
             task.cancel()
+        self._expiry.close()
+        await self._hooks.close()
         await self._ingestion.close()
         for held in list(self._ctx.live.values()):
             held.let_go()

@@ -31,7 +31,8 @@ from quarterdeck.supervisor.recorder import Recorder
 
 OUTPUT_BYTES = 1024 * 1024
 OUTPUT_BYTES_LIMIT = 16 * 1024 * 1024
-HELD = "terminal_held"
+HELD = {"terminal_create": "terminal_held", "file": "file_held"}
+"""What a request is called while a person has to allow it first."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,16 +49,16 @@ async def serve(rec: Recorder, request_id: Id, method: str, params: dict[str, An
     _serve_after_commit(rec, request_id, method, params)
 
 
-async def hold(rec: Recorder, request_id: Id, params: dict[str, Any]) -> None:
-    """Note a new terminal that a person has to allow first."""
-    await agent_requests.insert(rec.tx, rec.run.run_id, request_id, HELD, params)
+async def hold(rec: Recorder, request_id: Id, method: str, params: dict[str, Any]) -> None:
+    """Note a request that a person has to allow first."""
+    await agent_requests.insert(rec.tx, rec.run.run_id, request_id, HELD[method], params)
 
 
-async def release_held(rec: Recorder, request_id: Id) -> None:
-    """Start the terminal that was held back."""
+async def release_held(rec: Recorder, request_id: Id, method: str) -> None:
+    """Do what was held back."""
     params = await agent_requests.take(rec.tx, rec.run.run_id, request_id)
     if params is not None:
-        await serve(rec, request_id, "terminal_create", params)
+        await serve(rec, request_id, method, params)
 
 
 async def refuse(rec: Recorder, request_id: Id, code: int, why: str) -> None:
@@ -86,7 +87,7 @@ async def serve_again(ctx: Context, run: LiveRun) -> None:
         if method == "terminal_create":
             why = "the supervisor was restarted; whether the command ran is not known"
             await _answer(ctx, run, request_id, error=_Refused(message.INTERNAL_ERROR, why))
-        elif method != HELD:
+        elif method not in HELD.values():
             ctx.do(_serve_and_answer(ctx, run, request_id, method, params), method)
 
 
@@ -178,8 +179,10 @@ async def _create(ctx: Context, run: LiveRun, params: dict[str, Any]) -> str:
     limit = params.get("output_byte_limit") or OUTPUT_BYTES
     size = max(1, min(int(limit), OUTPUT_BYTES_LIMIT))
 
+    shown = ctx.redactors.current(ctx.client_env).redact(command)
+
     async def reserve(tx: Tx) -> str:
-        return await agent_requests.insert_terminal(tx, run.run_id, command, str(cwd), size)
+        return await agent_requests.insert_terminal(tx, run.run_id, shown, str(cwd), size)
 
     terminal_id = await ctx.store.write(reserve, durable=False)
     session = await sessions.load(ctx.store.reading, run.session_id)

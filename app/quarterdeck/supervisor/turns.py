@@ -1,18 +1,22 @@
 """Prompts: queued as commands, handed over one at a time, cancelled (R6, R8, A12)."""
 
+from typing import Any
+
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.ids import Prefix, new_id
 from quarterdeck.model.states import (
     LIVE_SESSION_STATES,
+    PROMPT_KINDS,
     ApprovalState,
     CommandKind,
     CommandState,
     SessionState,
 )
-from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store import approvals, checkpoints, commands, runs, sessions, threads
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import asking, lifecycle, spooling
+from quarterdeck.supervisor import asking, forking, lifecycle, spending, spooling
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import Recorder
 
@@ -26,10 +30,18 @@ async def next_turn(rec: Recorder) -> None:
     if session["state"] != SessionState.IDLE or session["active_run_id"] != run.run_id:
         return
     row = await commands.next_turn(tx, run.session_id)
-    if row is None:
+    if row is None or await spending.holds(rec, session):
         return
-    facts = run.driver.prompt(row["command_id"], row["text"])
-    rec.event(EventType.USER_MESSAGE, {"text": row["text"], "command_id": row["command_id"]})
+    told = {"text": row["text"], "command_id": row["command_id"]}
+    prompt = row["text"]
+    if session["parent_session_id"] is not None:
+        history = await forking.untold_history(rec)
+        if history is not None:
+            prompt = f"{history}\n\n{prompt}"
+            told["history"] = {"of": session["parent_session_id"], "characters": len(history)}
+    facts = run.driver.prompt(row["command_id"], prompt)
+    rec.event(EventType.USER_MESSAGE, told)
+    await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     await rec.say(facts)
     await commands.acknowledge(tx, row["command_id"], run.run_id)
     await sessions.move(
@@ -67,15 +79,25 @@ def check_run(session: Row, run_id: str | None) -> None:
 
 
 async def send(
-    ctx: Context, tx: Tx, session_id: str, text: str, run_id: str | None, key: str | None
+    ctx: Context,
+    tx: Tx,
+    session_id: str,
+    text: str,
+    run_id: str | None,
+    key: str | None,
+    *,
+    interrupt: bool = False,
 ) -> Row:
     """Queue a prompt; hand it over if the agent is idle; start a run if none is live (R6).
+
+    One that interrupts ends the running turn and goes out next, before what is queued.
 
     Raises:
         QuarterdeckError: see `check_run`; `conflict`; `command_channel_closed` while the run is
             being ended; `agent_not_reading` if it leaves too much unread.
     """
     session = await sessions.load(tx.db, session_id)
+    threads.check_not_deleted(session)
     check_run(session, run_id)
     digest = sha256(canonical({"text": text}))
     active = session["active_run_id"]
@@ -86,17 +108,36 @@ async def send(
         raise QuarterdeckError("command_channel_closed", "the run's agent has just ended")
     if run is not None and len(run.unspooled) and run.keeper is not None:
         _check_backlog(run.spool.backlog())
+    kind = CommandKind.STEER if interrupt else CommandKind.TURN
     row = await commands.insert(
-        tx, session_id, active, CommandKind.TURN, text=text, key=key, payload_sha256=digest
+        tx, session_id, active, kind, text=text, key=key, payload_sha256=digest
     )
+    if row["state"] != CommandState.PENDING:
+        return row
+    if interrupt:
+        await commands.put_first(tx, row)
     if run is not None and session["state"] in LIVE_SESSION_STATES:
         rec = await Recorder.open(ctx, tx, run)
+        if interrupt and session["active_command_id"] is not None:
+            await _interrupt(rec)
         await next_turn(rec)
         await rec.flush()
     elif active is None and session["state"] != SessionState.STARTING:
         via = "resume" if session["agent_session_id"] else "new"
-        await lifecycle.begin(ctx, tx, await _anew(tx, session_id), via, source="request")
-    return row
+        begun = await lifecycle.begin(ctx, tx, await _anew(tx, session_id), via, source="request")
+        await tx.run(
+            "UPDATE commands SET run_id = ? WHERE command_id = ?", (begun.run_id, row["command_id"])
+        )
+    return await _reload(tx, row)
+
+
+async def _interrupt(rec: Recorder) -> None:
+    """End the running turn for the prompt that was just put first (A8: steered)."""
+    run, tx = rec.run, rec.tx
+    stop = await commands.insert(tx, run.session_id, run.run_id, CommandKind.CANCEL)
+    await commands.acknowledge(tx, stop["command_id"], run.run_id)
+    await cancel_turn(rec, "another prompt interrupted the turn")
+    await sessions.notice(tx, run.session_id)
 
 
 async def _anew(tx: Tx, session_id: str) -> Row:
@@ -157,7 +198,7 @@ async def cancel_turn(rec: Recorder, why: str) -> None:
 async def _cancel_between_tries(tx: Tx, session_id: str) -> None:
     """End a resume that waits for its next try and has no run at the moment."""
     await commands.finish_open(
-        tx, session_id, CommandState.CANCELLED, "cancelled", kinds=(CommandKind.TURN,)
+        tx, session_id, CommandState.CANCELLED, "cancelled", kinds=PROMPT_KINDS
     )
     await sessions.move(tx, session_id, SessionState.CLOSED, source="request")
 
@@ -203,7 +244,13 @@ async def _reload(tx: Tx, row: Row) -> Row:
     return found or row
 
 
-async def create(ctx: Context, tx: Tx, new: sessions.NewSession, prompt: str) -> dict[str, str]:
+async def create(
+    ctx: Context,
+    tx: Tx,
+    new: sessions.NewSession,
+    prompt: str,
+    bundle: dict[str, Any] | None = None,
+) -> dict[str, str]:
     """Create a session, its first run and its first prompt, and start it (R3).
 
     With a start key the project has seen, the first session's ids are returned (A4).
@@ -220,7 +267,16 @@ async def create(ctx: Context, tx: Tx, new: sessions.NewSession, prompt: str) ->
             return await _first_ids(tx, first, new)
     await sessions.insert(tx, new)
     session = await sessions.load(tx.db, new.session_id)
-    run = await lifecycle.begin(ctx, tx, session, "new", source="request")
+    reserved = await runs.insert(
+        tx,
+        new_id(Prefix.RUN),
+        new.session_id,
+        "new",
+        None if bundle is None else canonical(bundle),
+    )
+    run = await lifecycle.begin(
+        ctx, tx, session, "new", source="request", run_id=reserved["run_id"]
+    )
     row = await commands.insert(
         tx,
         new.session_id,

@@ -13,24 +13,28 @@ from textual import on
 from textual.app import App
 from textual.filter import LineFilter
 from textual.reactive import reactive
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.clock import now_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.search_hit import SearchHit
 from quarterdeck.tui import messages
+from quarterdeck.tui.alerts import POP_TITLE, PUSH_TITLE, Alerts, AlertSettings
 from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
+from quarterdeck.tui.listed import View
 from quarterdeck.tui.palette import DeckCommands
-from quarterdeck.tui.refresh import Refresh, all_shown
+from quarterdeck.tui.refresh import Refresh, all_sessions, all_shown
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.styles import style_files
 from quarterdeck.tui.themes import DARK, LIGHT
+from quarterdeck.tui.thread_actions import ThreadActions, Verb
 from quarterdeck.tui.widgets.prompt_line import PromptLine
 
 if TYPE_CHECKING:
@@ -62,6 +66,7 @@ class QuarterdeckApp(App[None]):
         environ: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         read_after: float = READ_AFTER_S,
+        alerts: AlertSettings | None = None,
     ) -> None:
         """Prepare the app; nothing is connected before it runs.
 
@@ -74,6 +79,7 @@ class QuarterdeckApp(App[None]):
             environ: Where an agent's variables are taken from.
             cwd: The directory a new session is offered.
             read_after: Seconds the end of an output stays on screen before it counts as read.
+            alerts: What the terminal is told of; None for nothing.
         """
         super().__init__()
         self.animation_level = "none"
@@ -85,6 +91,10 @@ class QuarterdeckApp(App[None]):
         self._reading: tuple[SessionPanes.Read, Timer] | None = None
         self._marked: SessionPanes.Read | None = None
         self._link = Link(connect, on_state=self._link_changed, on_change=self._heard_change)
+        self._view = View.ALL
+        self._threads = ThreadActions(self)
+        self._left_unread: str | None = None
+        self._alerts = Alerts(alerts) if alerts else None
         self._refresh = Refresh(self._link, self._fetch, self._fetch_failed)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -100,6 +110,8 @@ class QuarterdeckApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to connect and to fetch."""
+        if self._alerts is not None:
+            self.write_raw(PUSH_TITLE)
         self.run_worker(self._link.run(), group="link")
         self.run_worker(self._refresh.run(), group="refresh")
 
@@ -108,6 +120,22 @@ class QuarterdeckApp(App[None]):
         screen = self.screen_stack[0]
         assert isinstance(screen, MainScreen)
         return screen
+
+    def watch_board(self, board: Board) -> None:
+        """Tell the terminal what is new."""
+        if self._alerts is not None and (said := self._alerts.see(board)):
+            self.write_raw(said)
+
+    def write_raw(self, sequences: str) -> None:
+        """Write escape sequences of our own making to the terminal."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequences)
+            self._driver.flush()
+
+    def on_unmount(self) -> None:
+        """Give the terminal its title back."""
+        if self._alerts is not None:
+            self.write_raw(POP_TITLE)
 
     # Link and refresh
 
@@ -121,11 +149,15 @@ class QuarterdeckApp(App[None]):
 
     async def _fetch(self, deck: Deck) -> None:
         sessions, cut, approvals = await all_shown(deck)
+        view = self._view
+        shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
         self.board = replace(
             self.board,
             sessions=sessions,
             approvals=approvals,
             cut=cut,
+            shelf=shelf,
+            shelf_of=view,
             fetched=True,
             problem="",
         )
@@ -135,24 +167,87 @@ class QuarterdeckApp(App[None]):
 
     # What a person wants done
 
-    def _do(self, work: Callable[[Deck], Awaitable[object]], done: str = "") -> None:
+    def do(self, work: Callable[[Deck], Awaitable[object]], done: str = "") -> None:
         """Carry out one request and say how it went."""
 
         async def carry_out() -> None:
             try:
                 await work(self._link.deck)
             except QuarterdeckError as error:
-                self._say(reason_of(error), bad=True)
+                self.say(reason_of(error), bad=True)
             else:
                 if done:
-                    self._say(done)
+                    self.say(done)
                 self._refresh.want()
 
         self.run_worker(carry_out(), group="requests")
 
-    def _say(self, text: str, *, bad: bool = False) -> None:
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show a toast; whatever the text holds, it is only text."""
         severity = "error" if bad else "information"
         self.notify(clean_line(text), severity=severity, markup=False)
+
+    def ask_line(self, title: str, value: str, then: Callable[[str], None]) -> None:
+        """Ask for one line and hand it to `then`, unless the person thinks better of it."""
+        from quarterdeck.tui.dialogs.ask_line import AskLine
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                then(text)
+
+        self.push_screen(AskLine(title, value), answered)
+
+    def await_session(self, session_id: str) -> None:
+        """Put the cursor on this session as soon as the board has it."""
+        self._main.await_session(session_id)
+
+    @on(messages.ThreadAction)
+    def _thread_action(self, message: messages.ThreadAction) -> None:
+        if message.verb is Verb.UNREAD:
+            self._left_unread = message.session.session_id
+        self._threads.take(message.verb, message.session)
+
+    @on(messages.Undo)
+    def _undo(self) -> None:
+        self._threads.undo()
+
+    @on(messages.MarkAllRead)
+    def _mark_all_read(self, message: messages.MarkAllRead) -> None:
+        self._threads.mark_all_read(message.version)
+
+    @on(messages.Listing)
+    def _listing(self, message: messages.Listing) -> None:
+        self._view = message.view
+        if message.view.shelf:
+            self._refresh.want()
+
+    @on(messages.ShowQueue)
+    def _show_queue(self, message: messages.ShowQueue) -> None:
+        from quarterdeck.tui.dialogs.queue import QueueDialog
+
+        self.push_screen(QueueDialog(message.session, self._link))
+
+    @on(messages.Search)
+    def _search(self) -> None:
+        from quarterdeck.tui.screens.search import SearchScreen
+
+        if self.screen is self._main:
+            self.push_screen(SearchScreen(self._link, clock=self._clock), self._found)
+
+    def _found(self, hit: SearchHit | None) -> None:
+        if hit is None:
+            return
+        if self.board.session(hit.session_id) is None:
+            self.say("That session is not in the list; it may be archived (v).", bad=True)
+            return
+
+        async def show(deck: Deck) -> None:
+            runs = {run.run_id: run for run in await deck.runs(hit.session_id)}
+            run = runs.get(hit.run_id)
+            last = run.last_event_seq if run else hit.seq
+            self._main.open_event(hit.session_id, hit.run_id, last, hit.seq)
+
+        self.do(show)
 
     @on(messages.Answer)
     def _answer(self, message: messages.Answer) -> None:
@@ -164,7 +259,7 @@ class QuarterdeckApp(App[None]):
         from quarterdeck.tui.dialogs.question import question
 
         view = self.board.approval(approval_id)
-        if view is None or self.screen is not self._main:
+        if view is None or isinstance(self.screen, ModalScreen):
             return
         asked = question(view, self._clock())
         kind = RecoveryDialog if asked.recovery else ApprovalDialog
@@ -172,13 +267,38 @@ class QuarterdeckApp(App[None]):
 
     def _approval_closed(self, result: "ApprovalResult | None") -> None:
         from quarterdeck.tui.dialogs.approval import Outcome
+        from quarterdeck.tui.dialogs.deciding import no_rule
+        from quarterdeck.tui.screens.inbox import InboxScreen
 
         if result is None:
             return
         self._refresh.want()
+        if result.decision is not None and (problem := no_rule(result.decision)):
+            self.say(problem, bad=True)
+        if result.outcome is Outcome.DECIDED and isinstance(self.screen, InboxScreen):
+            self.screen.answered(result.approval_id)
         following = self.board.after(result.approval_id)
         if result.outcome is Outcome.NEXT and following is not None:
             self.call_later(self._open_approval, following.approval_id)
+
+    @on(messages.OpenInbox)
+    def _open_inbox(self) -> None:
+        from quarterdeck.tui.screens.inbox import InboxScreen
+
+        if self.screen is self._main:
+            inbox = InboxScreen(self._link, monotonic=self._monotonic, clock=self._clock)
+            self.push_screen(inbox)
+
+    @on(messages.Decided)
+    def _decided(self) -> None:
+        self._refresh.want()
+
+    @on(messages.Help)
+    def _help(self) -> None:
+        from quarterdeck.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(HelpScreen())
 
     @on(messages.Create)
     def _create(self) -> None:
@@ -196,7 +316,7 @@ class QuarterdeckApp(App[None]):
     def _cancel(self, message: messages.CancelTurn) -> None:
         session = message.session
         run_id = session.run_id if session.active else None
-        self._do(lambda deck: deck.cancel(session.session_id, run_id=run_id), "Cancel was sent.")
+        self.do(lambda deck: deck.cancel(session.session_id, run_id=run_id), "Cancel was sent.")
 
     @on(messages.CloseSession)
     def _close_session(self, message: messages.CloseSession) -> None:
@@ -206,18 +326,21 @@ class QuarterdeckApp(App[None]):
 
         def confirmed(yes: bool | None) -> None:
             if yes:
-                self._do(lambda deck: deck.close_session(session.session_id))
+                self.do(lambda deck: deck.close_session(session.session_id))
 
         text = f"Close “{session.title or session.session_id}”? Its run and its agent end."
         self.push_screen(ConfirmDialog("Close session", text), confirmed)
 
     @on(messages.MarkRead)
     def _mark_read(self, message: messages.MarkRead) -> None:
-        self._do(lambda deck: deck.mark_read(message.session_id, message.version))
+        self.do(lambda deck: deck.mark_read(message.session_id, message.version))
 
     @on(SessionPanes.Read)
     def _end_on_screen(self, message: SessionPanes.Read) -> None:
         """Mark the session read once it has stayed open for a moment (A9)."""
+        if message.session_id == self._left_unread:  # until another one is looked at
+            return
+        self._left_unread = None
         if message == self._marked:
             return
         if self._reading is not None:
@@ -236,7 +359,7 @@ class QuarterdeckApp(App[None]):
         looking = self.app_focus and self.screen is self._main and self.board.current
         if looking and open_session and open_session.session_id == message.session_id:
             self._marked = message
-            self._do(lambda deck: deck.mark_read(message.session_id, message.version))
+            self.do(lambda deck: deck.mark_read(message.session_id, message.version))
 
     @on(PromptLine.Sent)
     def _send(self, message: PromptLine.Sent) -> None:
@@ -247,7 +370,13 @@ class QuarterdeckApp(App[None]):
             try:
                 deck = self._link.deck
                 env = await self._env_for(deck, message.session_id)
-                await deck.send(message.session_id, message.text, env=env, key=message.key)
+                await deck.send(
+                    message.session_id,
+                    message.text,
+                    env=env,
+                    key=message.key,
+                    interrupt=message.interrupt or None,
+                )
             except QuarterdeckError as error:
                 line.failed(reason_of(error))
             else:
@@ -268,5 +397,5 @@ class QuarterdeckApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Open the palette, but never over a dialog, whose keys it would take."""
-        if self.screen is self._main:
+        if not isinstance(self.screen, ModalScreen):
             super().action_command_palette()

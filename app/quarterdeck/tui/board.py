@@ -31,6 +31,9 @@ class Board:
     """Whether anything was fetched yet."""
     cut: bool = False
     """Whether there are more sessions than were fetched."""
+    shelf: tuple[SessionView, ...] = ()
+    """The archived or the deleted sessions, while the list shows them."""
+    shelf_of: str = ""
 
     @property
     def current(self) -> bool:
@@ -81,6 +84,8 @@ class Board:
 KIND_WORDS = {
     ApprovalKind.TOOL_CALL: "tool call",
     ApprovalKind.TERMINAL: "terminal command",
+    ApprovalKind.FILE: "file access",
+    ApprovalKind.SPENDING_CAP: "going on beyond a spending cap",
     ApprovalKind.RECOVERY: "recovery of the session",
 }
 

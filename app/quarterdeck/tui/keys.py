@@ -12,8 +12,12 @@ class Where(StrEnum):
 
     MAIN = "Sessions and panes"
     PROMPT = "Prompt line"
+    INBOX = "Inbox"
     APPROVAL = "Approval"
     RECOVERY = "Approval of a recovery"
+    QUEUE = "Queued prompts"
+    SEARCH = "Search"
+    LINE = "A line to fill in"
     READING = "Reading a long text"
     HELP = "Help"
     NEW = "New session"
@@ -36,11 +40,15 @@ class KeyAction:
     help: str
 
 
-_M, _P, _A, _R, _T, _H, _N, _C, _E = (
+_M, _P, _I, _A, _R, _Q, _S, _L, _T, _H, _N, _C, _E = (
     Where.MAIN,
     Where.PROMPT,
+    Where.INBOX,
     Where.APPROVAL,
     Where.RECOVERY,
+    Where.QUEUE,
+    Where.SEARCH,
+    Where.LINE,
     Where.READING,
     Where.HELP,
     Where.NEW,
@@ -50,6 +58,7 @@ _M, _P, _A, _R, _T, _H, _N, _C, _E = (
 
 KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "answer", "a", "a", "answer", "Answer the approval that the dock names"),
+    KeyAction(_M, "inbox", "I", "I", "inbox", "Inbox: every approval that waits"),
     KeyAction(_M, "next_needy(1)", "n", "n", "next", "Next session that needs me"),
     KeyAction(_M, "next_needy(-1)", "N", "N", "previous", "Previous session that needs me"),
     KeyAction(_M, "", "enter", "enter", "open", "Open the session, or the event in full"),
@@ -58,6 +67,25 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "cancel_turn", "x", "x", "cancel", "Cancel the turn or the start; agent stays"),
     KeyAction(_M, "close_session", "X", "X", "close", "Close the session: its run ends (asks)"),
     KeyAction(_M, "mark_read", "r", "r", "read", "Mark the session as read"),
+    KeyAction(_M, "thread('unread')", "u", "u", "unread", "Mark the session as unread"),
+    KeyAction(_M, "all_read", "M", "M", "all read", "Mark every session as read"),
+    KeyAction(_M, "filter", "slash", "/", "filter", "Filter the list as you type"),
+    KeyAction(_M, "view", "v", "v", "view", "List all, waiting, failed … archived, deleted"),
+    KeyAction(_M, "search", "S", "S", "search", "Search everything ever recorded"),
+    KeyAction(_M, "queue", "Q", "Q", "queue", "Queued prompts: edit, reorder, take back"),
+    KeyAction(_M, "thread('rename')", "R", "R", "rename", "Rename the session"),
+    KeyAction(_M, "thread('pin')", "P", "P", "pin", "Pin the session, or unpin it"),
+    KeyAction(_M, "thread('fork')", "f", "f", "fork", "Fork the session with its history"),
+    KeyAction(_M, "thread('archive')", "A", "A", "archive", "Archive the session, or take it out"),
+    KeyAction(
+        _M,
+        "thread('delete')",
+        "number_sign,delete",
+        "#",
+        "delete",
+        "Delete it, or restore it",
+    ),
+    KeyAction(_M, "undo", "U", "U", "undo", "Undo the last archiving or deleting"),
     KeyAction(_M, "pane('output')", "1", "1", "output", "Show the Output"),
     KeyAction(_M, "pane('trace')", "2", "2", "trace", "Show the Trace, one event a line"),
     KeyAction(_M, "zoom", "z", "z", "zoom", "Zoom the focused side, and back"),
@@ -66,11 +94,37 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "help", "question_mark", "?", "help", "Show this help"),
     KeyAction(_M, "app.quit", "q", "q", "quit", "Leave; agents and supervisor go on"),
     KeyAction(_P, "", "enter", "enter", "send", "Send; queued while a turn runs"),
+    KeyAction(_P, "interrupt", "ctrl+o", "ctrl+o", "interrupt", "End the turn and send this next"),
     KeyAction(_P, "leave", "escape", "esc", "leave", "Leave the prompt line; its text stays"),
+    KeyAction(_I, "decide('approve')", "a", "a", "approve once", "Approve once and go on"),
+    KeyAction(
+        _I, "decide('approve_session')", "s", "s", "session", "Approve for the session and go on"
+    ),
+    KeyAction(_I, "amend", "p", "p", "policy", "Approve and add the rule that is offered"),
+    KeyAction(_I, "decide('deny')", "d", "d", "deny", "Deny and go on"),
+    KeyAction(_I, "deny_with_reason", "D", "D", "with reason", "Deny and say why"),
+    KeyAction(_I, "decide('abort')", "x", "x", "cancel turn", "Deny and cancel the turn"),
+    KeyAction(_I, "next(1)", "n", "n", "next", "Next approval; this one stays undecided"),
+    KeyAction(_I, "next(-1)", "N", "N", "previous", "Previous approval"),
+    KeyAction(
+        _I, "select", "space", "space", "select", "Select it, to decide several at once if read"
+    ),
+    KeyAction(_I, "zoom", "e", "e", "full text", "Give the text all the room, and back"),
+    KeyAction(_I, "open", "enter", "enter", "dialog", "Its dialog; recoveries are answered there"),
+    KeyAction(_I, "scroll('page_down')", "f,pagedown", "f", "page", "One page of text down"),
+    KeyAction(_I, "scroll('page_up')", "b,pageup", "b", "page up", "One page of text up"),
+    KeyAction(_I, "scroll('down')", "J", "J", "line", "One line of text down"),
+    KeyAction(_I, "scroll('up')", "K", "K", "line up", "One line of text up"),
+    KeyAction(_I, "scroll('end')", "G,end", "G", "end", "To the end of the text"),
+    KeyAction(_I, "scroll('home')", "g,home", "g", "top", "To the top of the text"),
+    KeyAction(_I, "filter", "slash", "/", "filter", "Filter the list as you type"),
+    KeyAction(_I, "help", "question_mark", "?", "help", "Show this help"),
+    KeyAction(_I, "leave", "escape,I", "esc", "back", "Leave the filter, the zoom, the inbox"),
     KeyAction(_A, "decide('approve')", "a", "a", "approve once", "Approve this once"),
     KeyAction(
         _A, "decide('approve_session')", "s", "s", "for the session", "Approve for the session"
     ),
+    KeyAction(_A, "amend", "p", "p", "policy", "Approve and add the rule that is offered"),
     KeyAction(_A, "decide('deny')", "d", "d", "deny", "Deny; the agent goes on without it"),
     KeyAction(_A, "deny_with_reason", "D", "D", "deny with reason", "Deny and say why"),
     KeyAction(_A, "decide('abort')", "x", "x", "deny and cancel turn", "Deny and cancel the turn"),
@@ -81,13 +135,29 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_R, "recover('abandon')", "b", "b", "abandon", "Abandon: the session is closed"),
     KeyAction(_R, "next", "n", "n", "next", "Leave it undecided, show the next approval"),
     KeyAction(_R, "leave", "escape", "esc", "undecided", "Leave it undecided"),
+    KeyAction(_Q, "edit", "e", "e", "edit", "Edit the prompt (also enter)"),
+    KeyAction(_Q, "shift(-1)", "K", "K", "earlier", "Send it earlier"),
+    KeyAction(_Q, "shift(1)", "J", "J", "later", "Send it later"),
+    KeyAction(_Q, "take_back", "x,delete", "x", "take back", "Take the prompt back"),
+    KeyAction(_Q, "leave", "escape,Q", "esc", "close", "Close the queue"),
+    KeyAction(_S, "", "enter", "enter", "search", "Search, or open the trace at the event"),
+    KeyAction(_S, "more", "m", "m", "more", "More results"),
+    KeyAction(_S, "line", "slash", "/", "words", "Change the words"),
+    KeyAction(_S, "leave", "escape", "esc", "back", "Leave the search"),
+    KeyAction(_L, "", "enter", "enter", "take", "Take what was typed"),
+    KeyAction(_L, "leave", "escape", "esc", "cancel", "Leave everything as it is"),
     KeyAction(_T, "scroll('down')", "down,j", "↓", "down", "One line down (also j)"),
     KeyAction(_T, "scroll('up')", "up,k", "↑", "up", "One line up (also k)"),
     KeyAction(_T, "scroll('page_down')", "space,pagedown", "space", "page", "One page down"),
     KeyAction(_T, "scroll('page_up')", "b,pageup", "b", "page up", "One page up (pageup)"),
     KeyAction(_T, "scroll('end')", "end,G", "G", "end", "To the end (also end)"),
     KeyAction(_T, "scroll('home')", "home,g", "g", "top", "To the top (also home)"),
-    KeyAction(_H, "close", "escape,question_mark,q", "esc", "close", "Close the help"),
+    KeyAction(_H, "", "", "a–z", "filter", "Type to filter the keys"),
+    KeyAction(_H, "scroll_help(1)", "down", "↓", "down", "One line down"),
+    KeyAction(_H, "scroll_help(-1)", "up", "↑", "up", "One line up"),
+    KeyAction(_H, "scroll_help(10)", "pagedown", "pgdn", "page", "Ten lines down"),
+    KeyAction(_H, "scroll_help(-10)", "pageup", "pgup", "page up", "Ten lines up"),
+    KeyAction(_H, "close", "escape", "esc", "close", "Close the help"),
     KeyAction(_N, "create", "ctrl+s", "ctrl+s", "create", "Create the session"),
     KeyAction(_N, "", "tab", "tab", "next field", "Next field (shift+tab: the one before)"),
     KeyAction(_N, "leave", "escape", "esc", "cancel", "Cancel; nothing is created"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from quarterdeck.model.records import SessionView
+from quarterdeck.tui.listed import View
+from quarterdeck.tui.thread_actions import Verb
 
 
 @dataclass
@@ -39,3 +41,57 @@ class MarkRead(Message):
 
     session_id: str
     version: int
+
+
+@dataclass
+class Decided(Message):
+    """Something was decided, so what is shown is to be fetched."""
+
+
+@dataclass
+class Help(Message):
+    """Show the help."""
+
+
+@dataclass
+class OpenInbox(Message):
+    """Show every open approval."""
+
+
+@dataclass
+class ThreadAction(Message):
+    """Do something to a session as a whole."""
+
+    verb: Verb
+    session: SessionView
+
+
+@dataclass
+class Undo(Message):
+    """Undo the last archiving or deleting."""
+
+
+@dataclass
+class MarkAllRead(Message):
+    """Mark every session as read, as it was seen."""
+
+    version: int
+
+
+@dataclass
+class ShowQueue(Message):
+    """Show the prompts that wait."""
+
+    session: SessionView
+
+
+@dataclass
+class Listing(Message):
+    """The list shows another view, for which something may have to be fetched."""
+
+    view: View
+
+
+@dataclass
+class Search(Message):
+    """Search all stored events."""

@@ -1,4 +1,4 @@
-"""The command palette's entries: the actions of the main screen by their names."""
+"""The command palette's entries: the actions of the screen by their names."""
 
 from functools import partial
 
@@ -11,7 +11,8 @@ class DeckCommands(Provider):
     """Finds actions by what their help says."""
 
     def _entries(self) -> list[KeyAction]:
-        return [entry for entry in keys_of(Where.MAIN) if entry.action]
+        places: tuple[Where, ...] = getattr(self.screen, "PLACES", ())
+        return [entry for place in places for entry in keys_of(place) if entry.action]
 
     async def discover(self) -> Hits:
         """Offer every action while nothing is typed."""

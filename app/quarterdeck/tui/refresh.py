@@ -57,15 +57,15 @@ class Refresh:
             await asyncio.sleep(max(GAP_S - took, REST * took))
 
 
-async def all_sessions(deck: Deck) -> tuple[tuple[SessionView, ...], bool]:
-    """Return up to 1,000 sessions in attention order, and whether there are more.
+async def all_sessions(deck: Deck, state: str = "all") -> tuple[tuple[SessionView, ...], bool]:
+    """Return up to 1,000 sessions of a state in attention order, and whether there are more.
 
     A session that moved between two pages while they were read is kept once.
     """
     found: dict[str, SessionView] = {}
     cursor: str | None = None
     for _ in range(PAGES):
-        rows, cursor = await deck.sessions(state="all", cursor=cursor, limit=PAGE_ROWS)
+        rows, cursor = await deck.sessions(state=state, cursor=cursor, limit=PAGE_ROWS)
         for row in rows:
             found.setdefault(row.session_id, row)
         if cursor is None:

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,24 @@ def main(places: Places, reader: str) -> int:
     gc.disable()
     try:
         from quarterdeck.client.deck import Deck
+        from quarterdeck.tui.alerts import settings_from
         from quarterdeck.tui.app import QuarterdeckApp
     finally:
         gc.enable()
 
-    async def connect(on_change: Callable[[int], None]) -> "Deck":
-        return await Deck.connect(places, reader=reader, client="tui", on_change=on_change)
+    connected = False
 
-    app = QuarterdeckApp(connect)
+    async def connect(on_change: Callable[[int], None]) -> "Deck":
+        nonlocal connected
+        # A supervisor that was killed leaves its socket; one that was ended on purpose does not,
+        # and an open screen must not undo `qd down`.
+        start = not connected or places.socket.exists()
+        deck = await Deck.connect(
+            places, reader=reader, client="tui", start=start, on_change=on_change
+        )
+        connected = True
+        return deck
+
+    app = QuarterdeckApp(connect, alerts=settings_from(places.config_file, os.environ))
     app.run()
     return app.return_code or 0

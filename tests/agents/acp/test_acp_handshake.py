@@ -164,6 +164,7 @@ def test_the_wanted_mode_is_set_after_new_load_and_resume() -> None:
         session = SESSION if via == "new" else "old"
         assert call["method"] == "session/set_mode"
         assert call["params"] == {"sessionId": session, "modeId": "plan"}
+        assert isinstance(facts[-1], Ready), "a prompt sent at Ready must come after the mode"
 
 
 def test_a_mode_that_was_set_becomes_an_event_once() -> None:

@@ -202,6 +202,14 @@ def test_a_line_over_the_limit_is_reported_and_its_request_answered() -> None:
     assert kinds(talk.driver.receive(b'{"params":', cut=True)) == [EventType.ERROR]
 
 
+def test_a_cut_line_with_the_id_of_an_open_request_leaves_that_one_open() -> None:
+    talk = prompted()
+    talk.ask(3)
+    line = b'{"jsonrpc":"2.0","id":3,"method":"fs/write_text_file","params":{"content":"'
+    assert sent(talk.driver.receive(line, cut=True)) == []
+    assert sent(talk.driver.answer_permission(3, Action.DENY))
+
+
 def _deep(depth: int) -> str:
     return '{"a":' * depth + "1" + "}" * depth
 

@@ -6,7 +6,7 @@ import pytest
 
 from quarterdeck.agents.acp.driver import AcpDriver
 from quarterdeck.model.states import Action
-from tests.agents.acp.conversation import SESSION, opened, prompted, sent
+from tests.agents.acp.conversation import SESSION, Conversation, opened, prompted, sent
 from tests.agents.acp.replay import TRANSCRIPTS, Kept, Rebuilt, replays
 
 
@@ -73,3 +73,13 @@ def test_many_tool_calls_of_one_turn_stay_bounded() -> None:
         talk.update("tool_call", toolCallId=f"t{n}", title="x", rawInput={"a": 1})
     assert len(talk.driver.to_state()["conversation"]["tools"]) <= 256
     assert SESSION in json.dumps(talk.driver.to_state())
+
+
+def test_of_a_history_only_the_last_tool_calls_are_remembered() -> None:
+    talk = Conversation("load", session=SESSION)
+    talk.greet(loadSession=True)
+    for n in range(100):
+        talk.update("tool_call", toolCallId=f"t{n}", title="x", rawInput={"a": 1})
+    tools = talk.driver.to_state()["conversation"]["tools"]
+    assert 0 < len(tools) <= 8
+    assert "t99" in tools

@@ -222,6 +222,16 @@ def test_tool_calls_are_forgotten_when_their_turn_ends() -> None:
     assert talk.driver.to_state()["conversation"]["tools"] == {}
 
 
+def test_an_unfinished_call_is_known_for_one_more_turn() -> None:
+    talk = prompted()
+    _tool(talk, "in_progress", kind="read")
+    talk.result({"stopReason": "cancelled"})
+    assert events(_progress(talk, "in_progress"))[0]["title"] == "Tool"
+    talk.prompt("more", "cmd_2")
+    talk.result({"stopReason": "end_turn"})
+    assert talk.driver.to_state()["conversation"]["tools"] == {}
+
+
 def test_a_finished_call_leaves_nothing_big_in_the_state() -> None:
     talk = prompted()
     big = "x" * 100_000

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.agents.runbook.agent_pipe import PipedSession
 
 ASKING = """\

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.agents.runbook.agent_pipe import AgentPipe, PipedSession
 
 WAITING = "title: T\nsteps:\n  - {name: A, run: 'true', ask: true}\n"

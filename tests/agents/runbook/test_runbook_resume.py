@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.agents.runbook.agent_pipe import AgentPipe, PipedSession
 from tests.support.waiting import eventually
 
@@ -115,6 +116,8 @@ def test_after_kill_9_load_tells_all_and_continue_goes_on_after_asking(
     first = crashing.agent().session(tmp_path)
     first.start(LONG)
     child.started()
+    progress = crashing.folder / f"{first.id}.json"
+    eventually(lambda: '"pid"' in progress.read_text(), what="the step's process is noted")
     first.pipe.kill()
     assert child.lives(), "the crash left the step's process behind"
 

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from tests.agents.runbook.agent_pipe import AgentPipe, PipedSession
 
 HERE = Path(__file__).parent

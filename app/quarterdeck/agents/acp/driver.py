@@ -7,7 +7,16 @@ comes back after a crash goes on as if it had never been away (DESIGN §4).
 from collections.abc import Callable
 from typing import Any
 
-from quarterdeck.agents.acp import asking, handshake, noise, permissions, requests, turns, updates
+from quarterdeck.agents.acp import (
+    asking,
+    handshake,
+    noise,
+    permissions,
+    requests,
+    settings,
+    turns,
+    updates,
+)
 from quarterdeck.agents.acp.facts import (
     Fact,
     FileAsked,
@@ -29,7 +38,7 @@ CANCEL_REQUEST = "$/cancel_request"
 _ANSWERED: dict[str, Callable[[State, Outgoing, Answer], list[Fact]]] = {
     handshake.INITIALIZE: handshake.greeted,
     **dict.fromkeys(handshake.OPENING.values(), handshake.opened),
-    handshake.SET_MODE: handshake.mode_answered,
+    **dict.fromkeys(settings.METHODS, settings.answered),
     turns.PROMPT: turns.answered,
 }
 
@@ -58,18 +67,20 @@ class AcpDriver:
 
         Args:
             cwd: The session's directory, absolute.
-            via: `new`; `load`; or `resume`, which falls back to load.
-            agent_session_id: The agent's own id of the session, for load and resume.
+            via: `new`; `load`; `resume`, which falls back to load; or `fork`, which falls back to
+                new.
+            agent_session_id: The agent's own id of the session, for all but new.
             mode: Set by session/set_mode once the session is open; None leaves the agent's own.
             keep_replay: Make events of the history that a load replays; else it is only counted.
 
         Raises:
-            ValueError: Load or resume without a session id.
+            ValueError: Load, resume or fork without a session id.
         """
         if via != "new" and not agent_session_id:
             raise ValueError(f"{via} needs the agent's session id")
         state = State(cwd, via, mode, keep_replay)
-        state.session_id = agent_session_id if via != "new" else None
+        state.session_id = agent_session_id if via in ("load", "resume") else None
+        state.fork_of = agent_session_id if via == "fork" else None
         driver = cls(state, Peer())
         return driver, [handshake.begin(driver._out)]
 
@@ -84,16 +95,24 @@ class AcpDriver:
         driver._dirty = False
         return driver
 
-    def to_state(self) -> dict[str, Any]:
-        """Return all that is remembered as a JSON-able dict, to be written before the next line."""
+    def to_state(self, *, hide: Callable[[Any], Any] | None = None) -> dict[str, Any]:
+        """Return all that is remembered as a JSON-able dict, to be written before the next line.
+
+        Args:
+            hide: Redacts what is remembered of tool calls, once no turn and no question needs
+                their exact text.
+        """
         self._dirty = False
+        conversation = self._state.to_json()
+        if hide is not None and not self._state.turn and not self._state.permissions:
+            conversation["tools"] = hide(conversation["tools"])
         return {
             "peer": {
                 "next_id": self._peer.next_id,
                 "asked": [[call_id, method] for call_id, method in self._peer.asked.items()],
                 "owed": sorted(self._peer.owed, key=repr),
             },
-            "conversation": self._state.to_json(),
+            "conversation": conversation,
         }
 
     @property
@@ -181,11 +200,25 @@ class AcpDriver:
             return []
         return [self._out.refuse(request_id, code, text)]
 
-    def set_mode(self, mode: str) -> list[Fact]:
-        """Ask for another session mode; raises ValueError if the session is not open."""
+    def set_mode(self, mode: str, command_id: str | None = None) -> list[Fact]:
+        """Ask for another session mode; the answer to a command's comes as SettingAnswered.
+
+        Raises:
+            ValueError: The session is not open.
+        """
         self._require_ready()
         self._dirty = True
-        return [handshake.ask_mode(self._state, self._out, mode)]
+        return [settings.ask_mode(self._state, self._out, mode, command_id)]
+
+    def set_model(self, model: str, command_id: str | None = None) -> list[Fact]:
+        """Ask for another model.
+
+        Raises:
+            ValueError: The session is not open, or the agent has no way to choose a model.
+        """
+        self._require_ready()
+        self._dirty = True
+        return [settings.ask_model(self._state, self._out, model, command_id)]
 
     def _settles(self, request_id: Id) -> bool:
         """Tell whether an answer now settles a request; a permission is not open any more then."""

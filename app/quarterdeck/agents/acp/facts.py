@@ -12,7 +12,7 @@ from quarterdeck.rpc.message import Id
 Role = Literal["call", "notification", "answer"]
 FileOp = Literal["read", "write"]
 TerminalOp = Literal["create", "output", "wait", "kill", "release"]
-Via = Literal["new", "load", "resume"]
+Via = Literal["new", "load", "resume", "fork"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Ready:
 
     Attributes:
         agent_session_id: The agent's own id of the session.
-        via: How the session was opened in the end; `load` also if resume failed and load worked.
+        via: How the session was opened in the end; `load` also if resume failed and load worked,
+            `new` also if a fork was wanted and the agent has none.
         info: `agent_info`, `capabilities`, `auth_methods`, `modes`, `config_options` and whatever
             else the agent told, in snake_case, and `replayed`: updates that were its history.
     """
@@ -123,12 +124,21 @@ class TerminalAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingAnswered:
+    """The agent answered a mode or model that was asked for; `error` is None if it took it."""
+
+    command_id: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionInfo:
     """Something about the session changed; a member that is None did not."""
 
     title: str | None = None
     usage: dict[str, Any] | None = None
     mode: str | None = None
+    model: str | None = None
     commands: list[dict[str, Any]] | None = None
 
 
@@ -138,6 +148,7 @@ Fact = (
     | Ready
     | StartFailed
     | TurnEnded
+    | SettingAnswered
     | PermissionAsked
     | PermissionWithdrawn
     | FileAsked

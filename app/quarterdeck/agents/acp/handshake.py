@@ -3,7 +3,7 @@
 from typing import Any
 
 from quarterdeck import __version__
-from quarterdeck.agents.acp import content, noise, updates, validation
+from quarterdeck.agents.acp import content, noise, settings, updates, validation
 from quarterdeck.agents.acp.facts import Fact, Ready, SessionInfo, StartFailed, Via, failure
 from quarterdeck.agents.acp.hostile_input import error_text, storable
 from quarterdeck.agents.acp.outgoing import Outgoing
@@ -13,11 +13,11 @@ from quarterdeck.rpc.peer import Answer
 PROTOCOL_VERSION = 1
 AUTH_REQUIRED = -32000
 INITIALIZE = "initialize"
-SET_MODE = "session/set_mode"
 OPENING: dict[Via, str] = {
     "new": "session/new",
     "load": "session/load",
     "resume": "session/resume",
+    "fork": "session/fork",
 }
 
 
@@ -53,8 +53,11 @@ def greeted(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
         "auth_methods": content.snake(result.get("authMethods")),
     }
     state.can_load = abilities.get("loadSession") is True
-    can_resume = _object(abilities.get("sessionCapabilities")).get("resume") is not None
-    if state.intent != "new":
+    offered = _object(abilities.get("sessionCapabilities"))
+    can_resume = offered.get("resume") is not None
+    if state.intent == "fork":
+        state.opening = "new" if offered.get("fork") is None else "fork"
+    elif state.intent != "new":
         state.opening = "resume" if state.intent == "resume" and can_resume else "load"
         if state.opening == "load" and not state.can_load:
             return _failed(state, StartFailed("agent cannot load sessions", recoverable=False))
@@ -62,7 +65,14 @@ def greeted(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
 
 
 def opened(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
-    """Take in the answer to session/new, load or resume; a failed resume is tried as a load."""
+    """Take in the answer to what opens the session.
+
+    A failed resume is tried as a load, a failed fork as a new session that knows nothing yet.
+    """
+    if answer.error is not None and state.opening == "fork":
+        told = failure(f"{error_text(answer.error)}; trying session/new", answer.method)
+        state.opening, state.replaying = "new", False
+        return [told, _open(state, out)]
     if answer.error is not None:
         if state.opening != "resume" or not state.can_load:
             return _failed(state, _refused(answer.method, answer.error))
@@ -70,29 +80,13 @@ def opened(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
         state.opening = "load"
         return [told, _open(state, out)]
     result = _object(answer.result)
-    if state.opening == "new":
+    if state.opening in ("new", "fork"):
         session_id = result.get("sessionId")
         if not isinstance(session_id, str) or session_id != storable(session_id):
-            told = "the agent's answer to session/new has no session id"
+            told = f"the agent's answer to {answer.method} has no session id"
             return _failed(state, StartFailed(told, recoverable=True))
         state.session_id = session_id
     return [*_doubts(answer), *noise.uncounted(state), *_ready(state, out, result)]
-
-
-def ask_mode(state: State, out: Outgoing, mode: str) -> Fact:
-    """Ask for a session mode."""
-    send = out.call(SET_MODE, {"sessionId": state.session_id, "modeId": mode})
-    state.modes_asked[send.rpc_id or 0] = mode
-    return send
-
-
-def mode_answered(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
-    """Take in the answer to session/set_mode."""
-    mode = state.modes_asked.pop(answer.id)
-    if answer.error is not None:
-        code = answer.error.get("code")
-        return [failure(f"mode {mode!r}: {error_text(answer.error)}", SET_MODE, code=code)]
-    return updates.mode_facts(state, mode)
 
 
 def _open(state: State, out: Outgoing) -> Fact:
@@ -100,15 +94,19 @@ def _open(state: State, out: Outgoing) -> Fact:
     params: dict[str, Any] = {"cwd": state.cwd, "mcpServers": []}
     if state.opening != "new":
         state.replaying = True
-        params["sessionId"] = state.session_id
+        params["sessionId"] = state.fork_of if state.opening == "fork" else state.session_id
     return out.call(OPENING[state.opening], params)
 
 
 def _ready(state: State, out: Outgoing, result: dict[str, Any]) -> list[Fact]:
-    """Be ready, and set the mode that is wanted: no agent keeps it over a restart."""
+    """Set the mode that is wanted, for no agent keeps it over a restart, and be ready.
+
+    Ready comes last: what the supervisor sends because of it must not overtake the mode.
+    """
     told = {**result, "sessionId": None, "_meta": None}
     info = {**content.snake(told), **state.greeting, "replayed": state.replayed}
     state.phase, state.greeting = Phase.READY, {}
+    settings.learn(state, result)
     mode = _object(result.get("modes")).get("currentModeId")
     state.mode = (
         storable(mode)
@@ -116,12 +114,10 @@ def _ready(state: State, out: Outgoing, result: dict[str, Any]) -> list[Fact]:
         else updates.mode_option(content.items(result, "configOptions"))
     )
     info = {key: value for key, value in info.items() if value is not None}
-    facts: list[Fact] = [Ready(state.session_id or "", state.opening, info)]
-    if state.mode is not None:
-        facts.append(SessionInfo(mode=state.mode))
+    facts: list[Fact] = [] if state.mode is None else [SessionInfo(mode=state.mode)]
     if state.wanted_mode is not None:
-        facts.append(ask_mode(state, out, state.wanted_mode))
-    return facts
+        facts.append(settings.ask_mode(state, out, state.wanted_mode))
+    return [*facts, Ready(state.session_id or "", state.opening, info)]
 
 
 def _refused(method: str, error: dict[str, Any]) -> StartFailed:

@@ -10,6 +10,8 @@ from quarterdeck.agents.acp.permissions import OpenPermission
 from quarterdeck.agents.acp.tool_calls import ToolCalls
 from quarterdeck.rpc.message import Id
 
+_BY_CALL = ("modes_asked", "models_asked", "settings_asked")
+
 
 class Phase(StrEnum):
     """How far the handshake is."""
@@ -17,7 +19,7 @@ class Phase(StrEnum):
     GREETING = "greeting"
     """initialize was sent."""
     OPENING = "opening"
-    """session/new, load or resume was sent."""
+    """session/new, load, resume or fork was sent."""
     READY = "ready"
     FAILED = "failed"
 
@@ -60,7 +62,17 @@ class State:
     noise: int = 0
     """Lines of the handshake that were no messages."""
     modes_asked: dict[Id, str] = field(default_factory=dict)
-    """Unanswered session/set_mode calls."""
+    """Unanswered calls that set a mode."""
+    models_asked: dict[Id, str] = field(default_factory=dict)
+    """Unanswered calls that set a model."""
+    settings_asked: dict[Id, str] = field(default_factory=dict)
+    """The commands that such calls are for."""
+    model_option: str | None = None
+    """The agent's configuration option that is its model."""
+    has_models: bool = False
+    """Whether the agent told its models the older way, without a configuration option."""
+    fork_of: str | None = None
+    """The agent's own id of the session to fork."""
     mode: str | None = None
     usage: dict[str, Any] | None = None
 
@@ -81,7 +93,7 @@ class State:
             "turn": dataclasses.asdict(self.turn) if self.turn else None,
             "permissions": [dataclasses.asdict(p) for p in self.permissions.values()],
             "tools": self.tools.to_state(),
-            "modes_asked": [[call_id, mode] for call_id, mode in self.modes_asked.items()],
+            **{name: [list(pair) for pair in getattr(self, name).items()] for name in _BY_CALL},
         }
 
     @classmethod
@@ -95,6 +107,6 @@ class State:
                 "turn": Turn(**data["turn"]) if data["turn"] else None,
                 "permissions": {p.request_id: p for p in permissions},
                 "tools": ToolCalls.from_state(data["tools"]),
-                "modes_asked": dict(data["modes_asked"]),
+                **{name: dict(data.get(name, [])) for name in _BY_CALL},
             }
         )

@@ -27,6 +27,7 @@ ANSWERS: dict[str, type[BaseModel]] = {
     "session/new": schema.NewSessionResponse,
     "session/load": schema.LoadSessionResponse,
     "session/resume": schema.ResumeSessionResponse,
+    "session/fork": schema.ForkSessionResponse,
     "session/prompt": schema.PromptResponse,
 }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from quarterdeck.store import approvals
-from quarterdeck.supervisor import deciding, params
+from quarterdeck.supervisor import amending, deciding, params
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.params import read
 
@@ -35,8 +35,16 @@ async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any
         decided_by=f"{caller.reader} ({caller.client})",
         option=asked.option,
         reason=asked.reason,
+        client=caller.client,
+        host=caller.host,
+        prefix=asked.prefix,
     )
     decision = await api.ctx.store.write(lambda tx: deciding.decide(api.ctx, tx, wanted))
+    if decision.amendment == "pending":
+        await amending.amend_for(api.ctx, decision.decision_id)
+        row = await approvals.decision_of(api.db, decision.approval_id)
+        assert row is not None
+        decision = approvals.to_decision(row, decision.state)
     return decision.to_wire()
 
 

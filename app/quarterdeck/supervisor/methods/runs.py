@@ -2,11 +2,20 @@
 
 from typing import Any
 
+from pydantic import Field
+
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.store import commands, events, runs, sessions
-from quarterdeck.supervisor import params, turns
+from quarterdeck.supervisor import ending, params, turns
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.methods.starting import check_prompt, started
 from quarterdeck.supervisor.params import read
+
+
+class RunCancel(params.OfRun):
+    """A12; without a run id the active one is meant, else the last."""
+
+    reason: str | None = Field(default=None, min_length=1, max_length=2000)
 
 
 async def session_runs(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -31,10 +40,26 @@ async def session_send(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     run_id = await api.run_id(session_id, asked.run_id)
     if asked.env is not None:
         api.ctx.client_env[session_id] = asked.env
+    await _check_same(api, session_id, asked)
     row = await api.ctx.store.write(
-        lambda tx: turns.send(api.ctx, tx, session_id, asked.text, run_id, asked.key)
+        lambda tx: turns.send(
+            api.ctx, tx, session_id, asked.text, run_id, asked.key, interrupt=asked.interrupt
+        )
     )
     return commands.to_view(row).to_wire()
+
+
+async def _check_same(api: Api, session_id: str, asked: params.SessionSend) -> None:
+    """Refuse to reuse a session across its project boundary or with another agent (A6)."""
+    session = await sessions.load(api.db, session_id)
+    for name, wanted in (("project", asked.project), ("agent", asked.agent)):
+        if wanted is not None and wanted != session[name]:
+            raise QuarterdeckError(
+                f"{name}_mismatch",
+                f"session {session_id} has the {name} {session[name]!r}, not {wanted!r}",
+                session=session[name],
+                requested=wanted,
+            )
 
 
 async def session_start(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -62,6 +87,21 @@ async def session_close(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     session_id = await api.session_id(read(params.OfSession, given).session_id)
     row = await api.ctx.store.write(lambda tx: turns.close(api.ctx, tx, session_id))
     return commands.to_view(row).to_wire()
+
+
+async def run_cancel(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """End a whole run as cancelled: its commands, the reason, the run, in this order; A12."""
+    asked = read(RunCancel, given)
+    session_id = await api.session_id(asked.session_id)
+    run_id = await api.run_id(session_id, asked.run_id)
+    if run_id is None:
+        session = await sessions.load(api.db, session_id)
+        run_id = session["active_run_id"] or session["last_run_id"]
+    if run_id is None:
+        raise QuarterdeckError("session_not_running", f"session {session_id} never had a run")
+    reason = asked.reason or f"{caller.reader} cancelled it"
+    row = await api.ctx.store.write(lambda tx: ending.cancel_run(api.ctx, tx, run_id, reason))
+    return runs.to_view(row).to_wire()
 
 
 async def run_finish(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -105,6 +145,7 @@ METHODS: dict[str, Method] = {
     "session.start": session_start,
     "session.cancel": session_cancel,
     "session.close": session_close,
+    "run.cancel": run_cancel,
     "run.finish": run_finish,
     "event.list": event_list,
 }

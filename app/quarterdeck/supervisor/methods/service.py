@@ -5,7 +5,7 @@ from typing import Any
 
 from quarterdeck import __version__
 from quarterdeck.agents import environment, profiles
-from quarterdeck.store import runs, sessions
+from quarterdeck.store import listing, runs
 from quarterdeck.store.schema import migrations
 from quarterdeck.supervisor import params
 from quarterdeck.supervisor.api import Api, Caller, Method
@@ -26,8 +26,9 @@ async def status(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
             "schema": migrations()[-1][0],
             "note": api.ctx.store.note,
         },
+        "policy": api.ctx.policy.status(),
         "recovery": api.report.to_wire(),
-        "counts": await sessions.counts(api.db, caller.reader),
+        "counts": await listing.counts(api.db, caller.reader),
         "live": [
             {"session_id": session, "run_id": run} for session, run in await runs.live(api.db)
         ],

@@ -2,27 +2,37 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.ids import Prefix, new_id
 from quarterdeck.model.titles import PREVIEW_LIMIT, fold, title
-from quarterdeck.store import readers, sessions
+from quarterdeck.store import listing, readers, sessions
 from quarterdeck.supervisor import params, turns
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.methods.starting import check_prompt, started
 from quarterdeck.supervisor.params import read
 
 
+class Changes(params.Params):
+    """A10's change feed."""
+
+    after_version: int = Field(default=0, ge=0, lt=2**63)
+    limit: int = 100
+
+
+class MarkAllRead(params.Params):
+    """Which sessions are meant: those the client has seen, perhaps of one project."""
+
+    up_to_version: int | None = Field(default=None, ge=0, lt=2**63)
+    project: str | None = Field(default=None, max_length=4096)
+
+
 async def session_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """A10."""
     asked = read(params.SessionList, given)
-    found, cursor = await sessions.page(
-        api.db,
-        caller.reader,
-        state=asked.state,
-        agent=asked.agent,
-        cursor=asked.cursor,
-        limit=asked.limit,
-    )
+    wanted = listing.Wanted(caller.reader, asked.state, asked.agent, asked.project)
+    found, cursor = await listing.page(api.db, wanted, cursor=asked.cursor, limit=asked.limit)
     return {"sessions": [view.to_wire() for view in found], "cursor": cursor}
 
 
@@ -37,22 +47,59 @@ async def session_new(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     asked = read(params.SessionNew, given)
     check_prompt(asked.prompt)
     api.ctx.profile(asked.agent)
-    payload = canonical([asked.agent, asked.cwd, asked.prompt, asked.title])
+    bundle = None if asked.bundle is None else asked.bundle.model_dump(exclude_none=True)
+    payload = canonical(
+        [asked.agent, asked.cwd, asked.prompt, asked.title, bundle, asked.approval_mode]
+    )
+    redactor = api.ctx.redactors.current({"": asked.env})
     new = sessions.NewSession(
         session_id=new_id(Prefix.SESSION),
         project=asked.cwd,
         agent=asked.agent,
         cwd=asked.cwd,
-        title=title(asked.title, asked.prompt),
-        preview=fold(asked.prompt, PREVIEW_LIMIT),
+        title=redactor.redact(title(asked.title, asked.prompt)),
+        preview=redactor.redact(fold(asked.prompt, PREVIEW_LIMIT)),
         start_key=asked.key,
         start_sha256=sha256(payload) if asked.key else None,
+        approval_mode=asked.approval_mode.value,
     )
     api.ctx.client_env[new.session_id] = asked.env
-    ids = await api.ctx.store.write(lambda tx: turns.create(api.ctx, tx, new, asked.prompt))
+    ids = await api.ctx.store.write(lambda tx: turns.create(api.ctx, tx, new, asked.prompt, bundle))
     if asked.wait:
         await started(api, ids["run_id"], ids["session_id"])
     return ids
+
+
+async def session_changes(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """The sessions that changed after a version, in version order (A8, A10)."""
+    asked = read(Changes, given)
+    found, cursor = await listing.changes(
+        api.db, caller.reader, after_version=asked.after_version, limit=asked.limit
+    )
+    return {"sessions": [view.to_wire() for view in found], "cursor": cursor}
+
+
+async def project_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """The projects, with counts of what the caller's reader has to look at."""
+    read(params.Nothing, given)
+    found = await listing.projects(api.db, caller.reader)
+    return {"projects": [view.to_wire() for view in found]}
+
+
+async def mark_unread(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """Make a session unread for the caller's reader; A9."""
+    session_id = await api.session_id(read(params.OfSession, given).session_id)
+    await api.ctx.store.write(lambda tx: readers.unmark(tx, caller.reader, session_id))
+    return {"session_id": session_id}
+
+
+async def mark_all_read(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """Mark every listed session read for the caller's reader; A9."""
+    asked = read(MarkAllRead, given)
+    marked = await api.ctx.store.write(
+        lambda tx: readers.mark_all(tx, caller.reader, asked.up_to_version, asked.project)
+    )
+    return {"marked": marked}
 
 
 async def mark_read(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -70,5 +117,9 @@ METHODS: dict[str, Method] = {
     "session.list": session_list,
     "session.get": session_get,
     "session.new": session_new,
+    "session.changes": session_changes,
     "session.mark_read": mark_read,
+    "session.mark_unread": mark_unread,
+    "session.mark_all_read": mark_all_read,
+    "project.list": project_list,
 }

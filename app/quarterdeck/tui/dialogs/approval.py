@@ -1,6 +1,5 @@
 """The approval dialog: the exact text of one question, and the keys that answer it (DESIGN §5)."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,16 +13,16 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.hostile_text import clean, clean_line
+from quarterdeck.model.hostile_text import clean
 from quarterdeck.model.records import DecisionView
-from quarterdeck.model.states import Action, ApprovalState
+from quarterdeck.model.states import Action
 from quarterdeck.tui.board import Board
-from quarterdeck.tui.dialogs.arming import Arming
+from quarterdeck.tui.dialogs.amendment import offer
+from quarterdeck.tui.dialogs.deciding import Deciding, Verdict, verdict
 from quarterdeck.tui.dialogs.question import Question
 from quarterdeck.tui.folding import fold
 from quarterdeck.tui.keys import Where, bindings, keys_of
-from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.link import Link
 from quarterdeck.tui.widgets.field_list import FieldList
 from quarterdeck.tui.widgets.folded_text import FoldedText
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine, rows_of
@@ -34,8 +33,9 @@ AROUND = 4
 FIXED_ROWS = 5
 """Rows of the dialog beside fields, text, warnings and keys: frame, head with a blank, hint."""
 LEAST_TEXT_ROWS = 3
-GONE = "the supervisor is gone – deciding waits until it is back"
-NEEDS_END = (Action.APPROVE, Action.APPROVE_SESSION)
+REASON = "why (enter sends, esc goes back)"
+HOST = "the host to allow for good (enter approves, esc goes back)"
+PREFIX = "words every allowed command begins with (enter approves, esc goes back)"
 
 
 class Outcome(StrEnum):
@@ -55,16 +55,6 @@ class ApprovalResult:
     decision: DecisionView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One key press that decides; its token makes every retry of it harmless."""
-
-    action: Action
-    token: str
-    option: str | None = None
-    reason: str | None = None
-
-
 class ApprovalDialog(ModalScreen[ApprovalResult]):
     """Shows one question until it is answered or left; a newer one never takes its place."""
 
@@ -81,11 +71,10 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             clock: Monotonic seconds, for the arming.
         """
         super().__init__()
-        self._question, self._link = shown, link
-        self._arming = Arming(clock)
+        self._question = shown
+        self._deciding = Deciding(shown, link, clock=clock, on_state=self._said)
         self._board = Board()
-        self._settled = ""
-        self._sending = self._cramped = False
+        self._amending = False
 
     def compose(self) -> ComposeResult:
         """Lay out fields, text, warnings, hint and keys."""
@@ -98,9 +87,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             )
             yield Static("", id="approval-warnings", markup=False)
             yield Static("", id="approval-hint", markup=False)
-            reason = Input(
-                placeholder="why (enter sends, esc goes back)", compact=True, id="approval-reason"
-            )
+            reason = Input(compact=True, select_on_focus=False, id="approval-reason")
             reason.cursor_blink = False
             yield reason
             yield KeyLine(rows=3, id="approval-keys")
@@ -114,16 +101,16 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         self._fit()
         self._show_state()
         self.watch(self.app, "board", self._see_board)
-        self.call_after_refresh(self._arming.changed)
+        self.call_after_refresh(self._deciding.arming.changed)
 
     def on_resize(self) -> None:
         """Fit the dialog; what is visible changed, so deciding waits anew."""
         self._fit()
-        self._arming.changed()
+        self._deciding.arming.changed()
 
     @on(FoldedText.EndPainted)
     def _end_was_painted(self) -> None:
-        self._arming.end_on_screen()
+        self._deciding.arming.end_on_screen()
         self._show_state()
 
     # What is shown
@@ -141,7 +128,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         self.query_one(KeyLine).styles.height = keys
         text = self.query_one(FoldedText).rows_at(inner)
         around = FIXED_ROWS + fields + warned + keys
-        self._cramped = around >= size.height
+        self._deciding.cramped = around >= size.height
         height = around + max(text, LEAST_TEXT_ROWS)
         frame = self.query_one("#approval")
         frame.styles.width = width
@@ -158,8 +145,10 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         for entry in keys_of(self.WHERE):
             if entry.action == "next" and self._next_id() is None:
                 continue
+            if entry.action == "amend" and offer(self._question.view) is None:
+                continue
             ready = True
-            if entry.action.startswith(("decide('approve", "recover")):
+            if entry.action.startswith(("decide('approve", "recover", "amend")):
                 ready = approving
             elif entry.action.startswith(("decide", "deny")):
                 ready = denying
@@ -171,7 +160,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         self.query_one(KeyLine).show(self._hints())
         why = "" if said else self._why_not(Action.APPROVE, timed=False) or ""
         hint = self.query_one("#approval-hint", Static)
-        hint.set_class(bad or bool(self._settled), "-bad")
+        hint.set_class(bad or bool(self._deciding.settled), "-bad")
         hint.update(Content(said or why))
 
     def _next_id(self) -> str | None:
@@ -183,93 +172,43 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
     def _see_board(self, board: Board) -> None:
         """Look whether the question is still open; only the person closes the dialog."""
         self._board = board
-        if self._sending:
-            return
-        if board.current and not self._settled:
-            now = board.approval(self._question.view.approval_id)
-            if now is None:
-                self._settled = "this was settled elsewhere"
-                self.run_worker(self._learn_how(), group="learn", exclusive=True)
-            elif now.payload_sha256 != self._question.view.payload_sha256:
-                self._settled = "this question was replaced by another; close it and look again"
-        self._show_state(self._settled, bad=bool(self._settled))
-
-    async def _learn_how(self) -> None:
-        try:
-            view = await self._link.deck.approval(self._question.view.approval_id)
-        except QuarterdeckError as error:
-            self._settled = f"this is no longer open: {clean_line(error.message)}"
-        else:
-            if view.state == ApprovalState.PENDING:
-                return
-            self._settled = f"this was settled elsewhere: {clean_line(view.state)}"
-        self._show_state(self._settled, bad=True)
+        if self._deciding.see(board):
+            self.run_worker(self._deciding.learn(), group="learn", exclusive=True)
+        if not self._deciding.sending:
+            settled = self._deciding.settled
+            self._show_state(settled, bad=bool(settled))
 
     # Deciding
 
-    def _why_not(self, action: Action, *, timed: bool = True) -> str | None:
-        """Return why `action` may not be taken now, or None.
+    def _why_not(self, action: str, *, timed: bool = True) -> str | None:
+        return self._deciding.why_not(action, timed=timed)
 
-        Args:
-            action: What the person wants.
-            timed: Whether the rule of 300 ms is asked too.
-        """
-        if self._settled:
-            return self._settled
-        if self._sending:
-            return "your answer is on its way"
-        if not self._board.current:
-            return GONE
-        needs_end = action in NEEDS_END
-        if needs_end and self._question.refusal:
-            return "this cannot be approved here; see above"
-        if needs_end and self._cramped:
-            return "the terminal is too small to show all of this; make it larger"
-        hold = self._arming.hold(needs_end=needs_end)
-        if hold is None or (not timed and hold.timed):
-            return None
-        return hold.value
+    def _said(self, text: str, bad: bool) -> None:
+        if self.is_mounted:
+            self._show_state(text, bad=bad)
 
-    def _decide(self, action: Action, *, option: str | None = None, reason: str = "") -> None:
+    def _decide(
+        self,
+        action: str,
+        *,
+        option: str | None = None,
+        reason: str = "",
+        prefix: str | None = None,
+    ) -> None:
         why = self._why_not(action)
         if why is not None:
             self._show_state(why, bad=True)
             return
-        verdict = Verdict(action, uuid.uuid4().hex, option, reason.strip() or None)
-        self._sending = True
+        self._deciding.sending = True
         self._show_state("sending your answer")
-        self.run_worker(self._send(verdict), group="decide", exclusive=True)
+        wanted = verdict(action, option=option, reason=reason, prefix=prefix)
+        self.run_worker(self._send(wanted), group="decide", exclusive=True)
 
-    async def _send(self, verdict: Verdict) -> None:
-        """Send the verdict until there is an answer; the token keeps it from counting twice."""
-        view = self._question.view
-        while True:
-            try:
-                decision = await self._link.deck.decide(
-                    view.approval_id,
-                    run_id=view.run_id,
-                    payload_sha256=self._question.sha256,
-                    action=verdict.action,
-                    token=verdict.token,
-                    option=verdict.option,
-                    reason=verdict.reason,
-                )
-            except QuarterdeckError as error:
-                if error.code in ("unreachable", "shutting_down"):
-                    self._show_state("the supervisor is gone – sent again when it is back")
-                    await self._link.wait_for_next()
-                    continue
-                self._refused(error)
-                return
-            self.dismiss(ApprovalResult(Outcome.DECIDED, view.approval_id, decision))
-            return
-
-    def _refused(self, error: QuarterdeckError) -> None:
-        self._sending = False
-        said = f"not decided: {clean_line(reason_of(error))}"
-        if error.code in ("stale", "not_pending", "unknown_approval"):
-            self._settled = said
-        self._show_state(said, bad=True)
+    async def _send(self, wanted: Verdict) -> None:
+        decision = await self._deciding.send(wanted)
+        if decision is not None:
+            approval_id = self._question.view.approval_id
+            self.dismiss(ApprovalResult(Outcome.DECIDED, approval_id, decision))
 
     def action_decide(self, action: str) -> None:
         """Approve, deny or abort."""
@@ -277,21 +216,42 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
 
     def action_deny_with_reason(self) -> None:
         """Ask for the reason of a denial."""
-        why = self._why_not(Action.DENY)
+        self._ask_line(Action.DENY, "", REASON)
+
+    def action_amend(self) -> None:
+        """Show the prefix the policy would allow for good, to be edited or taken (C5)."""
+        offered = offer(self._question.view)
+        if offered is None:
+            self._show_state("no rule is offered for this; approve it once or deny it", bad=True)
+        else:
+            ask = PREFIX if offered.prefix else HOST
+            self._ask_line(Action.APPROVE_ALWAYS, offered.text, ask)
+
+    def _ask_line(self, action: str, value: str, placeholder: str) -> None:
+        """Ask for the line that goes with `action`: a reason or a prefix."""
+        why = self._why_not(action)
         if why is not None:
             self._show_state(why, bad=True)
             return
-        reason = self.query_one("#approval-reason", Input)
+        self._amending = action == Action.APPROVE_ALWAYS
+        line = self.query_one("#approval-reason", Input)
+        line.value, line.placeholder = clean(value, strict=True), placeholder
         self._show_state()
         self.query_one("#approval-hint").display = False
-        reason.display = True
-        reason.focus()
+        line.display = True
+        line.focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Deny with the reason that was typed."""
+        """Deny with the reason that was typed, or approve with the prefix."""
         event.stop()
         self._hide_reason()
-        self._decide(Action.DENY, reason=event.value)
+        value, offered = event.value.strip(), offer(self._question.view)
+        if not self._amending or offered is None:
+            self._decide(Action.DENY, reason=value)
+        elif value:
+            self._decide(Action.APPROVE_ALWAYS, prefix=value if offered.prefix else None)
+        else:
+            self._show_state("an empty prefix would allow everything; nothing was sent", bad=True)
 
     def _hide_reason(self) -> None:
         self.query_one("#approval-reason").display = False
@@ -311,7 +271,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             self._leave(Outcome.LEFT)
 
     def _leave(self, outcome: Outcome) -> None:
-        if self._sending:
+        if self._deciding.sending:
             self.app.notify(
                 "Your answer was on its way; the list will show whether it arrived.",
                 severity="warning",
@@ -321,16 +281,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
 
     def action_scroll(self, how: str) -> None:
         """Scroll the text."""
-        text = self.query_one(FoldedText)
-        steps = {
-            "down": text.scroll_down,
-            "up": text.scroll_up,
-            "page_down": text.scroll_page_down,
-            "page_up": text.scroll_page_up,
-            "end": text.scroll_end,
-            "home": text.scroll_home,
-        }
-        steps[how](animate=False)
+        self.query_one(FoldedText).scroll_by_name(how)
 
 
 class RecoveryDialog(ApprovalDialog, inherit_bindings=False):

@@ -36,6 +36,10 @@ class Question:
     warnings: tuple[str, ...]
     fields: tuple[tuple[str, str], ...]
     """What stands above the text: label and clean value."""
+    command: bool = False
+    """Whether a command is among the tool's input."""
+    edited: tuple[str, ...] = ()
+    """The paths of the files it edits, raw."""
 
     @property
     def recovery(self) -> bool:
@@ -79,6 +83,8 @@ def question(view: ApprovalView, now_ms: int) -> Question:
         refusal=refusal,
         warnings=_warnings(text),
         fields=_fields(view, now_ms),
+        command=_has_command(payload),
+        edited=tuple(item["path"] for item in _diffs(payload)),
     )
 
 
@@ -92,12 +98,27 @@ def _parsed(payload: str) -> tuple[dict[str, Any] | None, str]:
     return value, ""
 
 
-def _has_diff(payload: dict[str, Any] | None) -> bool:
+def _call(payload: dict[str, Any] | None) -> dict[str, Any]:
     call = payload.get("tool_call") if payload else None
-    content = call.get("content") if isinstance(call, dict) else None
+    return call if isinstance(call, dict) else {}
+
+
+def _has_command(payload: dict[str, Any] | None) -> bool:
+    given = _call(payload).get("raw_input")
+    return isinstance(given, dict) and any(given.get(name) for name in ("command", "cmd"))
+
+
+def _has_diff(payload: dict[str, Any] | None) -> bool:
+    content = _call(payload).get("content")
     return isinstance(content, list) and any(
         isinstance(item, dict) and item.get("type") == "diff" for item in content
     )
+
+
+def _diffs(payload: dict[str, Any] | None) -> list[dict[str, Any]]:
+    content = _call(payload).get("content")
+    found = content if isinstance(content, list) else []
+    return [x for x in found if isinstance(x, dict) and isinstance(x.get("path"), str)]
 
 
 def _warnings(text: str) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """The help: every key, made from the table of keys, and how approving works."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from quarterdeck.tui.keys import Where, bindings, keys_of
 
@@ -15,28 +16,31 @@ APPROVING = (
     "takes the place of an open one; what was settled elsewhere says so."
 )
 _COLUMNS = (
-    (Where.MAIN, Where.PROMPT, Where.EVERYWHERE),
-    (Where.APPROVAL, Where.RECOVERY, Where.READING, Where.NEW),
+    (Where.MAIN, Where.PROMPT, Where.QUEUE, Where.SEARCH, Where.NEW, Where.EVERYWHERE),
+    (Where.INBOX, Where.APPROVAL, Where.RECOVERY, Where.READING, Where.LINE),
 )
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists the keys by place; side by side where there is room."""
+    """Lists the keys by place, side by side where there is room; typing filters them."""
 
-    AUTO_FOCUS = "#help-scroll"
+    AUTO_FOCUS = "#help-words"
     BINDINGS = bindings(Where.HELP)
 
     def compose(self) -> ComposeResult:
-        """Lay out groups of keys and the paragraph on approving."""
-        with Vertical(id="help"), VerticalScroll(id="help-scroll"):
-            with Horizontal(id="help-columns"):
-                for places in _COLUMNS:
-                    with Vertical(classes="help-column"):
-                        for place in places:
-                            yield Static(place.value, classes="help-heading", markup=False)
-                            yield from _rows(place)
-            yield Static("Approving", classes="help-heading", markup=False)
-            yield Static(APPROVING, id="help-approving", markup=False)
+        """Lay out the filter, groups of keys and the paragraph on approving."""
+        with Vertical(id="help"):
+            words = Input(placeholder="type to filter", compact=True, id="help-words")
+            words.cursor_blink = False
+            yield words
+            with VerticalScroll(id="help-scroll"):
+                with Horizontal(id="help-columns"):
+                    for places in _COLUMNS:
+                        with Vertical(classes="help-column"):
+                            for place in places:
+                                yield KeyGroup(place)
+                yield Static("Approving", classes="help-heading", markup=False)
+                yield Static(APPROVING, id="help-approving", markup=False)
 
     def on_mount(self) -> None:
         """Show the heading, and how to leave."""
@@ -44,9 +48,41 @@ class HelpScreen(ModalScreen[None]):
         frame.border_title = Content("Help")
         frame.border_subtitle = Content("esc close · ↓ scroll")
 
+    @on(Input.Changed)
+    def _filter(self, event: Input.Changed) -> None:
+        for group in self.query(KeyGroup):
+            group.narrow(event.value.lower().split())
+
+    def action_scroll_help(self, by: int) -> None:
+        """Scroll by some lines."""
+        self.query_one("#help-scroll").scroll_relative(y=by, animate=False)
+
     def action_close(self) -> None:
         """Close the help."""
         self.dismiss(None)
+
+
+class KeyGroup(Vertical):
+    """The keys of one place."""
+
+    DEFAULT_CSS = "KeyGroup { height: auto; }"
+
+    def __init__(self, place: Where) -> None:
+        """Show all keys of `place`."""
+        super().__init__()
+        self._place, self._rows = place, _rows(place)
+
+    def compose(self) -> ComposeResult:
+        """Lay out heading and rows."""
+        yield Static(self._place.value, classes="help-heading", markup=False)
+        yield from self._rows
+
+    def narrow(self, words: list[str]) -> None:
+        """Show only the rows that have all words in place, key or text."""
+        for row, entry in zip(self._rows, keys_of(self._place), strict=True):
+            text = f"{self._place} {entry.shown} {entry.label} {entry.help}".lower()
+            row.display = all(word in text for word in words)
+        self.display = any(row.display for row in self._rows)
 
 
 def _rows(place: Where) -> list[Horizontal]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import tzinfo
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.hostile_text import clean_line
@@ -17,7 +18,9 @@ from quarterdeck.model.states import LIVE_SESSION_STATES, SessionState
 from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
+from quarterdeck.tui.listed import View, listed
 from quarterdeck.tui.screens.session_panes import SessionPanes
+from quarterdeck.tui.thread_actions import Verb
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.prompt_line import PromptInput, PromptLine
@@ -26,6 +29,8 @@ from quarterdeck.tui.widgets.status_bar import StatusBar
 from quarterdeck.tui.widgets.trace_view import TraceView
 
 NO_SESSIONS = "No sessions yet – press c to create one"
+NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
+FILTER_HINT = "words of title, agent or directory (enter keeps, esc clears)"
 CONNECTING = "Connecting to the supervisor …"
 FOOTER = ("answer", "", "next_needy(1)", "write", "new_session", "cancel_turn", "zoom", "help")
 CANCELLABLE = {*LIVE_SESSION_STATES, SessionState.CREATED, SessionState.STARTING}
@@ -38,6 +43,7 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS = bindings(Where.MAIN)
     AUTO_FOCUS = "SessionList"
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.MAIN,)
 
     def __init__(
         self,
@@ -59,11 +65,16 @@ class MainScreen(Screen[None]):
         self._deck, self._host, self._clock, self._tz = deck, host, clock, tz
         self._board = Board()
         self._awaited: str | None = None
+        self._view, self._words = View.ALL, ""
 
     def compose(self) -> ComposeResult:
         """Lay out from top to bottom."""
         yield StatusBar(self._host, id="status")
         yield Static("", id="problem", markup=False)
+        yield Static("", id="list-note", markup=False)
+        words = Input(placeholder=FILTER_HINT, compact=True, id="list-filter")
+        words.cursor_blink = False
+        yield words
         with Container(id="work"):
             yield SessionList(clock=self._clock, empty_text=CONNECTING, id="sessions")
             yield SessionPanes(self._deck, tz=self._tz, id="panes")
@@ -73,7 +84,8 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Follow the board and the focus."""
-        self.query_one("#problem").display = False
+        for name in ("#problem", "#list-note", "#list-filter"):
+            self.query_one(name).display = False
         self.watch(self.app, "board", self._show_board)
         self.watch(self, "focused", self._focus_moved)
 
@@ -93,13 +105,27 @@ class MainScreen(Screen[None]):
             problem.update(Content(clean_line(board.problem)))
         self.set_class(board.link is not LinkState.UP and board.fetched, "-stale")
         rows = self.query_one(SessionList)
-        words = NO_SESSIONS if board.fetched else CONNECTING
-        if rows.empty_text != words:
-            rows.empty_text = words
-        rows.set_rows(board.sessions)
+        self._show_list()
         if self._awaited is not None and rows.select(self._awaited):
             self._awaited = None
         self._show_session()
+
+    def _show_list(self) -> None:
+        """Show the sessions of the view that have the filter's words."""
+        rows, board = self.query_one(SessionList), self._board
+        narrowed = self._view is not View.ALL or bool(self._words)
+        words = NO_SESSIONS if board.fetched else CONNECTING
+        words = NONE_LISTED if narrowed and board.fetched else words
+        if rows.empty_text != words:
+            rows.empty_text = words
+        shown = listed(board, self._view, self._words)
+        rows.set_rows(shown)
+        note = self.query_one("#list-note", Static)
+        note.display = narrowed
+        said = f"list: {self._view}   {len(shown)} of them"
+        said += f"   filter: {self._words}" if self._words else ""
+        if str(note.content) != said:
+            note.update(Content(clean_line(said)))
 
     def _show_session(self) -> None:
         session = self.selected
@@ -159,14 +185,79 @@ class MainScreen(Screen[None]):
         else:
             self.post_message(messages.Answer(view.approval_id))
 
+    def action_inbox(self) -> None:
+        """Show every open approval."""
+        self.post_message(messages.OpenInbox())
+
     def action_next_needy(self, step: int) -> None:
         """Go to the next or previous session that needs its reader."""
         session = self.selected
         view = self._board.next_needy(session.session_id if session else None, step)
         if view is None:
             self._say("No session needs you.")
-        else:
+        elif not self.query_one(SessionList).select(view.session_id):
+            self._list_everything()
             self.query_one(SessionList).select(view.session_id)
+
+    def _list_everything(self) -> None:
+        self._view, self._words = View.ALL, ""
+        self._show_list()
+
+    def action_filter(self) -> None:
+        """Filter the list as one types."""
+        line = self.query_one("#list-filter", Input)
+        line.value, line.display = self._words, True
+        line.focus()
+
+    @on(Input.Changed, "#list-filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        if event.input.display:
+            self._words = event.value.strip()
+            self._show_list()
+            self._show_session()
+
+    @on(Input.Submitted, "#list-filter")
+    def _filter_kept(self, event: Input.Submitted) -> None:
+        event.input.display = False
+        self.query_one(SessionList).focus()
+
+    def action_view(self) -> None:
+        """List the next kind of sessions: all, waiting, … archived, deleted."""
+        self._view = self._view.following
+        self.post_message(messages.Listing(self._view))
+        self._show_list()
+        self._show_session()
+
+    def action_search(self) -> None:
+        """Search everything recorded."""
+        self.post_message(messages.Search())
+
+    def open_event(self, session_id: str, run_id: str, last_seq: int, seq: int) -> None:
+        """Show the trace of a session's run at an event."""
+        if not self.query_one(SessionList).select(session_id):
+            self._list_everything()
+            self.query_one(SessionList).select(session_id)
+        self._show_session()
+        self.query_one(SessionPanes).open_event(run_id, last_seq, seq)
+
+    def action_thread(self, verb: str) -> None:
+        """Do something to the selected session as a whole."""
+        if session := self._need_session():
+            self.post_message(messages.ThreadAction(Verb(verb), session))
+
+    def action_undo(self) -> None:
+        """Undo the last archiving or deleting."""
+        self.post_message(messages.Undo())
+
+    def action_all_read(self) -> None:
+        """Mark every session as read, as it is on the board."""
+        newest = max((view.version for view in self._board.sessions), default=0)
+        self.post_message(messages.MarkAllRead(newest))
+
+    def action_queue(self) -> None:
+        """Show what waits to be sent to the selected session."""
+        if session := self._need_session():
+            self.post_message(messages.ShowQueue(session))
 
     def action_write(self) -> None:
         """Focus the prompt line."""
@@ -200,15 +291,18 @@ class MainScreen(Screen[None]):
         self.toggle_class("-zoomed")
 
     def action_leave(self) -> None:
-        """Close the opened event, else go to the list."""
-        if not self.query_one(SessionPanes).close_detail():
+        """Leave the filter, close the opened event, or go to the list."""
+        line = self.query_one("#list-filter", Input)
+        if line.has_focus or (self._words and self.query_one(SessionList).has_focus):
+            line.display, self._words = False, ""
+            self._show_list()
+            self.query_one(SessionList).focus()
+        elif not self.query_one(SessionPanes).close_detail():
             self.query_one(SessionList).focus()
 
     def action_help(self) -> None:
         """Show the help."""
-        from quarterdeck.tui.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
+        self.post_message(messages.Help())
 
     @on(PromptLine.Left)
     def _prompt_left(self) -> None:

@@ -52,6 +52,7 @@ class SessionPanes(Vertical):
         self._shown: dict[str, tuple[str, str | None]] = {}
         self._seen: tuple[str | None, int] | None = None
         self._notes = {OUTPUT: "", TRACE: ""}
+        self._elsewhere: tuple[str, int] | None = None
         self.pane = OUTPUT
 
     def compose(self) -> ComposeResult:
@@ -81,14 +82,34 @@ class SessionPanes(Vertical):
         before, self._session = self._session, session
         if before is None or session is None or before.session_id != session.session_id:
             self.close_detail()
-            self._seen = None
+            self._seen = self._elsewhere = None
         self._show_failure()
         self._feed()
         self._show_bar()
         self._tell_read()
 
+    def open_event(self, run_id: str, last_seq: int, seq: int) -> None:
+        """Show the trace of a run, perhaps an earlier one, at an event.
+
+        Args:
+            run_id: The run, of the session shown.
+            last_seq: The seq of its last event.
+            seq: The event.
+        """
+        now = self._session.run_id if self._session else None
+        self.turn_to(TRACE)
+        self._elsewhere = (run_id, last_seq) if run_id != now else None
+        self._notes[TRACE] = "an earlier run, 2 goes back" if self._elsewhere else ""
+        self._feed()
+        self._show_bar()
+        self.query_one(TraceView).go_to(seq)
+        self.view.focus()
+
     def turn_to(self, pane: str) -> None:
-        """Show the Output or the Trace."""
+        """Show the Output or the Trace, of the run that is active or the last."""
+        if self._elsewhere is not None:
+            self._elsewhere, self._notes[TRACE] = None, ""
+            self._show_pane()
         if pane != self.pane:
             had_focus = self.view.has_focus or self.query_one("#detail").has_focus
             self.pane = pane
@@ -137,11 +158,13 @@ class SessionPanes(Vertical):
         session, pane = self._session, self.pane
         key = (session.session_id, session.run_id) if session else ("", None)
         last = session.last_event_seq if session else 0
+        if pane == TRACE and self._elsewhere is not None:
+            key, last = (key[0], self._elsewhere[0]), self._elsewhere[1]
         if self._shown.get(pane) == key:
             self._pane_of(pane).grow(last)
             return
         self._shown[pane] = key
-        run_id = session.run_id if session else None
+        run_id = key[1]
         if pane == TRACE:
             self.query_one(TraceView).show(run_id, last, self._fetch_of(key[0]))
         else:

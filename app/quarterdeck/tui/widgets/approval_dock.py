@@ -6,6 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
+from quarterdeck.model.approval_text import headline
 from quarterdeck.model.hostile_text import clean, clean_line
 from quarterdeck.model.records import ApprovalView
 from quarterdeck.model.states import Attention
@@ -60,8 +61,8 @@ class ApprovalDock(Widget):
             + self._styled(f"   {kind_words(view.kind)}", "kind")
             + self._styled(f"   {clean_line(who)}", "session")
         )
-        line, _, rest = view.subject[:SUBJECT_SHOWN].partition("\n")
-        more = " …" if rest or len(view.subject) > SUBJECT_SHOWN else ""
+        line = headline(view.subject)[:SUBJECT_SHOWN]
+        more = " …" if len(line) < len(view.subject) else ""
         key = self._styled("a answer", "key")
         room = max(width - key.cell_length - 2, 0)
         exact = clean(line, strict=True).replace("\t", "    ")

@@ -23,6 +23,12 @@ class FieldList(Widget):
         super().__init__(id=id)
         self._fields = fields
 
+    def show(self, fields: tuple[tuple[str, str], ...]) -> None:
+        """Replace the fields."""
+        if fields != self._fields:
+            self._fields = fields
+            self.refresh(layout=True)
+
     def rows_at(self, width: int) -> int:
         """Return how many rows the fields take in `width` cells."""
         return sum(len(_folded(value, width)) for _, value in self._fields)

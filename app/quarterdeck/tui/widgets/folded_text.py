@@ -32,6 +32,9 @@ class FoldedText(LineView):
     class EndPainted(Message):
         """The last row of the text was painted for the first time."""
 
+        showing: int
+        """Which text's: what `show` returned for it, 0 for the first."""
+
     def __init__(
         self,
         text: str = "",
@@ -55,18 +58,33 @@ class FoldedText(LineView):
         self._rows: list[Row] = []
         self._folded_at = 0
         self._end_said = False
+        self._showing = 0
 
-    def show(self, text: str, *, diff: bool = False) -> None:
-        """Replace the text."""
+    def show(self, text: str, *, diff: bool = False) -> int:
+        """Replace the text; return the number by which `EndPainted` tells it from others."""
+        self._showing += 1
         self._text, self._diff = text, diff
         self._folded_at, self._end_said = 0, False
         self.scroll_to(0, 0)
         self._fold_to(self.line_width)
         self.refresh()
+        return self._showing
 
     def rows_at(self, width: int) -> int:
         """Return how many rows the text takes in a widget `width` cells wide, bar included."""
         return len(self._fold(width - self.scrollbar_size_vertical))
+
+    def scroll_by_name(self, how: str) -> None:
+        """Scroll: down, up, page_down, page_up, end or home."""
+        steps = {
+            "down": self.scroll_down,
+            "up": self.scroll_up,
+            "page_down": self.scroll_page_down,
+            "page_up": self.scroll_page_up,
+            "end": self.scroll_end,
+            "home": self.scroll_home,
+        }
+        steps[how](animate=False)
 
     @property
     def _gutter(self) -> int:
@@ -95,7 +113,7 @@ class FoldedText(LineView):
             return Strip.blank(width, ground)
         if index == len(self._rows) - 1 and not self._end_said:
             self._end_said = True
-            self.post_message(self.EndPainted())
+            self.post_message(self.EndPainted(self._showing))
         row = self._rows[index]
         segments = [*self._gutter_of(row, ground)]
         line = ground

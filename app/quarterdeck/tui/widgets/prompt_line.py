@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -33,6 +33,10 @@ class PromptInput(Input, inherit_bindings=True):
         event.stop()
         self.replace(LINE_BREAK.join(event.text.splitlines()), *self.selection)
 
+    def action_interrupt(self) -> None:
+        """Send, and let it end the running turn."""
+        self.post_message(PromptLine.Interrupted())
+
     def action_leave(self) -> None:
         """Give the focus back to the screen's list."""
         self.post_message(PromptLine.Left())
@@ -55,6 +59,12 @@ class PromptLine(Horizontal):
         session_id: str
         text: str
         key: str
+        interrupt: bool = False
+        """Whether it ends the running turn and goes out next."""
+
+    @dataclass
+    class Interrupted(Message):
+        """The person wants what was typed to interrupt the turn."""
 
     @dataclass
     class Left(Message):
@@ -107,17 +117,26 @@ class PromptLine(Horizontal):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Send what was typed, once."""
         event.stop()
-        text = event.value.replace(LINE_BREAK, "\n")
+        self._submit(interrupt=False)
+
+    @on(Interrupted)
+    def _interrupted(self, event: Interrupted) -> None:
+        event.stop()
+        self._submit(interrupt=True)
+
+    def _submit(self, *, interrupt: bool) -> None:
+        text = self._input.value.replace(LINE_BREAK, "\n")
         if not text.strip() or self._sending:
             return
         if self._session is None:
             self.failed("no session is selected")
             return
         again = self._tried
-        if again and (again.session_id, again.text) == (self._session.session_id, text):
+        wanted = (self._session.session_id, text, interrupt)
+        if again and (again.session_id, again.text, again.interrupt) == wanted:
             sent = again
         else:
-            sent = self.Sent(self._session.session_id, text, uuid.uuid4().hex)
+            sent = self.Sent(self._session.session_id, text, uuid.uuid4().hex, interrupt)
         self._tried, self._sending, self._problem = sent, True, ""
         self._show_state()
         self.post_message(sent)

@@ -202,6 +202,11 @@ class TraceView(FollowView):
         else:
             self.tell(self.Highlighted(self, None))
 
+    def go_to(self, seq: int) -> None:
+        """Put the cursor on an event and follow no longer."""
+        self.follow = False
+        self._move_to(seq - 1)
+
     def grow(self, last_seq: int) -> None:
         """Learn that the run has more events; a flood of this is shown a few times a second.
 

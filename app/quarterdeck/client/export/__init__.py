@@ -1,0 +1,1 @@
+"""Exported sessions as files: JSON Lines, Markdown, HTML."""

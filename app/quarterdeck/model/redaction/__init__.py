@@ -1,0 +1,1 @@
+"""Redaction: secrets become visible markers before anything is written to the store (A2, A15)."""

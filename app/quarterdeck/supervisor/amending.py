@@ -1,0 +1,85 @@
+"""`approve_always`: the rule a person added with a decision, written after its COMMIT (C5)."""
+
+import asyncio
+import json
+import shlex
+from typing import Any
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import EventType
+from quarterdeck.policy import amend
+from quarterdeck.policy.amend import AmendmentRefused
+from quarterdeck.policy.call import Decision
+from quarterdeck.policy.proposal import why_not
+from quarterdeck.policy.rule_file import RuleFileError
+from quarterdeck.store import approvals, auditing, runs, sessions
+from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor import judging
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.recorder import record_on
+
+
+def wanted_rule(row: Row, prefix: str | None) -> str:
+    """Return what an `approve_always` would add, as JSON: the prefix as the person left it.
+
+    Raises:
+        QuarterdeckError: `invalid_option` if the approval offers no amendment, or the prefix is
+            shorter than the one proposed, or other, or can never be allowed for good.
+    """
+    offer = judging.offered(row)
+    if offer is None:
+        raise QuarterdeckError("invalid_option", "nothing of this can be allowed for good")
+    if "host" in offer:
+        if prefix not in (None, offer["host"]):
+            raise QuarterdeckError("invalid_option", f"prefix: only {offer['host']} was proposed")
+        return json.dumps({"host": offer["host"]})
+    proposed = shlex.split(offer["prefix"])
+    try:
+        words = proposed if prefix is None else shlex.split(prefix)
+    except ValueError as error:
+        raise QuarterdeckError("invalid_option", f"prefix: {error}") from error
+    if words[: len(proposed)] != proposed:
+        raise QuarterdeckError(
+            "invalid_option", f"prefix: must begin with what was proposed: {offer['prefix']}"
+        )
+    problem = why_not(tuple(words))
+    if problem is not None:
+        raise QuarterdeckError("invalid_option", f"prefix: {problem}")
+    return json.dumps({"prefix": words})
+
+
+async def amend_for(ctx: Context, decision_id: str) -> None:
+    """Write a decision's rule into the person's file and note it; again changes nothing (D9)."""
+    db = ctx.store.reading
+    row = next((r for r in await auditing.unamended(db) if r["decision_id"] == decision_id), None)
+    if row is None:
+        return
+    outcome = await asyncio.to_thread(_write, ctx, json.loads(row["prefix"]), row["approval_id"])
+
+    async def note(tx: Tx) -> None:
+        if not await auditing.amended(tx, decision_id, outcome) or not outcome.startswith("failed"):
+            return
+        approval = await approvals.load(tx.db, row["approval_id"])
+        session = await sessions.load(tx.db, approval["session_id"])
+        rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
+        told = f"the rule was not added, the approval holds for this once: {outcome}"
+        rec.event(EventType.ERROR, {"message": told, "where": "policy"})
+        await rec.flush()
+
+    await ctx.store.write(note)
+
+
+async def repair(ctx: Context) -> None:
+    """After a start: write the rules that a crash kept from being written."""
+    for row in await auditing.unamended(ctx.store.reading):
+        await amend_for(ctx, row["decision_id"])
+
+
+def _write(ctx: Context, wanted: dict[str, Any], approval_id: str) -> str:
+    file, reason = ctx.policy.user_file, f"approved with {approval_id}"
+    try:
+        if "host" in wanted:
+            return amend.settle_host(file, wanted["host"], Decision.ALLOW, reason)
+        return amend.allow_command(file, tuple(wanted["prefix"]), reason)
+    except (AmendmentRefused, RuleFileError, OSError) as error:
+        return f"failed: {error}"

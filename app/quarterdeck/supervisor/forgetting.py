@@ -1,0 +1,51 @@
+"""Exact text that was needed until it was delivered is redacted like all else (DESIGN §4)."""
+
+import json
+
+from quarterdeck.agents.holding import forwarded_offset
+from quarterdeck.model.canonical import canonical
+from quarterdeck.store import outbox
+from quarterdeck.supervisor.recorder import Recorder
+
+
+async def forget_exact(rec: Recorder) -> None:
+    """Redact what the run's agent has been told, and what of its session is settled."""
+    await outbox.forget_delivered(rec.tx, rec.run.run_id, forwarded_offset(rec.run.directory))
+    await _approvals(rec)
+    await _commands(rec)
+
+
+async def _approvals(rec: Recorder) -> None:
+    redactor = rec.redactor
+    settled = await rec.tx.all(
+        "SELECT approval_id, title, subject, payload FROM approvals"
+        " WHERE run_id = ? AND exact = 1 AND state <> 'pending'",
+        (rec.run.run_id,),
+    )
+    await rec.tx.many(
+        "UPDATE approvals SET exact = 0, title = ?, subject = ?, payload = ? WHERE approval_id = ?",
+        [
+            (
+                redactor.redact(row["title"]),
+                redactor.redact(row["subject"]),
+                canonical(redactor.redact_value(json.loads(row["payload"]))),
+                row["approval_id"],
+            )
+            for row in settled
+        ],
+    )
+
+
+async def _commands(rec: Recorder) -> None:
+    ended = await rec.tx.all(
+        "SELECT command_id, text FROM commands WHERE session_id = ? AND exact = 1"
+        " AND state IN ('completed', 'failed', 'cancelled')",
+        (rec.run.session_id,),
+    )
+    await rec.tx.many(
+        "UPDATE commands SET exact = 0, text = ? WHERE command_id = ?",
+        [
+            (None if row["text"] is None else rec.redactor.redact(row["text"]), row["command_id"])
+            for row in ended
+        ],
+    )

@@ -1,0 +1,88 @@
+"""`[hooks]`, `[notifications]` and `[approvals]` of config.toml."""
+
+import re
+from datetime import time
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from quarterdeck.supervisor.hook_kinds import HookKind
+from quarterdeck.supervisor.settings import Section
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AGE = re.compile(r"(\d{1,9})([smhd])")
+
+
+def _seconds(value: Any) -> Any:
+    """Read `"90s"`, `"30m"`, `"2h"`, `"1d"`; a number is seconds."""
+    found = _AGE.fullmatch(value) if isinstance(value, str) else None
+    return int(found[1]) * _UNITS[found[2]] if found else value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Argv = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+class Approvals(Section):
+    """`[approvals]`: how long a question may wait, and what happens then."""
+
+    expire_after: Seconds | None = Field(default=None, gt=0, le=366 * 86400)
+    """Seconds, or a text like "30m"; default: never."""
+    on_expiry: Literal["deny", "abort", "keep"] = "deny"
+
+
+class Hooks(Section):
+    """`[hooks]`: by kind of step, the commands to run; words, no shell."""
+
+    timeout: Seconds = Field(default=10, gt=0, le=3600)
+    commands: dict[HookKind, list[Argv]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kinds_as_keys(cls, data: Any) -> Any:
+        """Take every key but `timeout` for a kind of step."""
+        if not isinstance(data, dict):
+            return data
+        timeout = {"timeout": data["timeout"]} if "timeout" in data else {}
+        kinds = {key: value for key, value in data.items() if key != "timeout"}
+        return timeout | {"commands": kinds}
+
+
+class Notifications(Section):
+    """`[notifications]`: what a person is told of outside of the screen."""
+
+    desktop: bool = False
+    """Through notify-send, if it is there."""
+    command: Argv | None = None
+    kinds: tuple[HookKind, ...] = (
+        HookKind.APPROVAL_REQUESTED,
+        HookKind.SESSION_FAILED,
+        HookKind.TURN_ENDED,
+    )
+    quiet_hours: str | None = None
+    """Such as "22:00-07:00", by this machine's clock; what is asked then is not told."""
+    collapse: Seconds = Field(default=10, ge=0, le=86400)
+    """After one of a kind and session, others for so long are told of with the next one."""
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _two_times(cls, value: str | None) -> str | None:
+        if value is not None:
+            span(value)
+        return value
+
+
+def span(text: str) -> tuple[time, time]:
+    """Return begin and end of quiet hours; raises ValueError if it is no `HH:MM-HH:MM`."""
+    begin, dash, end = text.partition("-")
+    if not dash:
+        raise ValueError("write it as HH:MM-HH:MM")
+    return time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
+
+
+def is_quiet(text: str | None, now: time) -> bool:
+    """Tell whether a time of day is within quiet hours, also over midnight."""
+    if text is None:
+        return False
+    begin, end = span(text)
+    return begin <= now < end if begin <= end else now >= begin or now < end

@@ -1,0 +1,165 @@
+"""Lifecycle hooks: user commands on what happens, in order per session, beside all else (C6)."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import threading
+from collections import OrderedDict, deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from quarterdeck.model.clock import iso, now_ms
+from quarterdeck.model.event_types import EventType
+from quarterdeck.store import runs
+from quarterdeck.store.transaction import Tx
+from quarterdeck.supervisor import hook_process, hook_settings
+from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.hook_kinds import HookKind
+from quarterdeck.supervisor.hook_settings import Notifications, is_quiet
+from quarterdeck.supervisor.live_run import LiveRun
+from quarterdeck.supervisor.recorder import record_on
+
+AT_ONCE = 4
+WAITING_LIMIT = 1000
+TOOLS_REMEMBERED = 10_000
+_ENDS = (HookKind.TOOL_COMPLETED, HookKind.TOOL_FAILED)
+
+_log = logging.getLogger(__name__)
+
+
+class Hooks:
+    """What is to be run, a queue for each session; a session without one has no task."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._queues: dict[str, deque[tuple[LiveRun, list[str], bytes]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hook")
+        self._stop = threading.Event()
+        self._tools: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+        ctx.tell = self.tell
+
+    def tell(self, run: LiveRun, news: list[tuple[str, dict[str, Any]]]) -> None:
+        """Queue the commands for what was just committed, in order."""
+        hooks = self._ctx.sections.load(self._ctx.places, "hooks", hook_settings.Hooks)
+        notes = self._ctx.sections.load(self._ctx.places, "notifications", Notifications)
+        for name, payload in news:
+            kind = HookKind(name)
+            if kind.value.startswith("tool.") and not self._is_new_step(run, kind, payload):
+                continue
+            event = {
+                "kind": name,
+                "at": iso(now_ms()),
+                "session_id": run.session_id,
+                "run_id": run.run_id,
+                "cwd": run.cwd,
+                "payload": payload,
+            }
+            given = json.dumps(event).encode() + b"\n"
+            for argv in hooks.commands.get(kind, []):
+                self._queue(run, argv, given)
+            if kind in notes.kinds:
+                self._notify(run, kind, payload, notes, given)
+
+    def _is_new_step(self, run: LiveRun, kind: HookKind, payload: dict[str, Any]) -> bool:
+        """Let each call have one `dispatching` and exactly one of completed and failed (C6)."""
+        called = payload.get("tool_call_id")
+        if not isinstance(called, str):
+            return True
+        key, before = (run.run_id, called), self._tools.get((run.run_id, called))
+        if before in _ENDS or before == kind:
+            return False
+        self._tools[key] = kind
+        while len(self._tools) > TOOLS_REMEMBERED:
+            self._tools.popitem(last=False)
+        return True
+
+    def _notify(
+        self,
+        run: LiveRun,
+        kind: HookKind,
+        payload: dict[str, Any],
+        notes: Notifications,
+        given: bytes,
+    ) -> None:
+        """Tell a person outside of the screen, unless it is quiet or the same was just told."""
+        if is_quiet(notes.quiet_hours, datetime.now().time()):
+            return
+        now = asyncio.get_running_loop().time()
+        at, held = self._told.get((run.session_id, kind), (float("-inf"), 0))
+        if now - at < notes.collapse:
+            self._told[(run.session_id, kind)] = (at, held + 1)
+            return
+        self._told[(run.session_id, kind)] = (now, 0)
+        while len(self._told) > TOOLS_REMEMBERED:
+            self._told.popitem(last=False)
+        more = f" (and {held} more)" if held else ""
+        if notes.command is not None:
+            self._queue(run, notes.command, given)
+        program = shutil.which("notify-send") if notes.desktop else None
+        if program is not None:
+            title = str(payload.get("title") or payload.get("reason") or "")[:200]
+            told = f"Quarterdeck: {kind.value}{more}"
+            self._queue(run, [program, "--app-name=Quarterdeck", "--", told, title], b"")
+
+    def _queue(self, run: LiveRun, argv: list[str], given: bytes) -> None:
+        queue = self._queues.get(run.session_id)
+        if queue is not None and len(queue) >= WAITING_LIMIT:
+            _log.warning("a hook was left out, too many wait", extra={"session": run.session_id})
+            return
+        if queue is not None:
+            queue.append((run, argv, given))
+            return
+        self._queues[run.session_id] = deque([(run, argv, given)])
+        task = asyncio.create_task(self._work(run.session_id), name="hooks")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, session_id: str) -> None:
+        """Run a session's commands one after the other until none is left."""
+        queue = self._queues[session_id]
+        try:
+            while queue:
+                run, argv, given = queue.popleft()
+                await self._run(run, argv, given)
+        finally:
+            del self._queues[session_id]
+
+    async def _run(self, run: LiveRun, argv: list[str], given: bytes) -> None:
+        settings = self._ctx.sections.load(self._ctx.places, "hooks", hook_settings.Hooks)
+        env = dict(os.environ) | {"QUARTERDECK_SESSION": run.session_id}
+        loop = asyncio.get_running_loop()
+        outcome = await loop.run_in_executor(
+            self._threads, hook_process.run, argv, given, settings.timeout, env, self._stop
+        )
+        if outcome.problem is None:
+            return
+        told = {
+            "command": argv,
+            "kind": json.loads(given)["kind"] if given else "notification",
+            "problem": outcome.problem,
+            "output": outcome.output,
+        }
+
+        async def note(tx: Tx) -> None:
+            rec = await record_on(self._ctx, tx, await runs.load(tx.db, run.run_id), run.cwd)
+            rec.event(EventType.HOOK, told)
+            await rec.flush()
+
+        try:
+            await self._ctx.store.write(note, durable=False)
+        except Exception:
+            _log.exception("a hook's failure could not be recorded", extra=told)
+
+    async def close(self) -> None:
+        """Start no more commands and kill those that run."""
+        self._stop.set()
+        self._ctx.tell = lambda run, news: None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)

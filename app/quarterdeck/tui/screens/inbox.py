@@ -1,0 +1,434 @@
+"""The inbox: every open approval, its exact text, and one key to decide and go on (C5)."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from quarterdeck.model.hostile_text import clean, clean_line
+from quarterdeck.model.records import ApprovalView
+from quarterdeck.model.states import Action
+from quarterdeck.tui import messages
+from quarterdeck.tui.board import Board
+from quarterdeck.tui.dialogs.amendment import offer
+from quarterdeck.tui.dialogs.arming import Hold
+from quarterdeck.tui.dialogs.deciding import Deciding, Verdict, no_rule, verdict
+from quarterdeck.tui.dialogs.question import question
+from quarterdeck.tui.folding import fold
+from quarterdeck.tui.inbox import Inbox, Item
+from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
+from quarterdeck.tui.link import Link
+from quarterdeck.tui.risk import Level, risk
+from quarterdeck.tui.screens.inbox_rows import inbox_row
+from quarterdeck.tui.widgets.field_list import FieldList
+from quarterdeck.tui.widgets.folded_text import FoldedText
+from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
+from quarterdeck.tui.widgets.row_list import RowList
+
+LEAST_TEXT_ROWS = 3
+NOTHING = "Nothing waits for an approval"
+PAGE_DOWN = "scroll('page_down')"
+"""The one of the scrolling keys that the footer names."""
+FILTER, REASON, PREFIX, HOST = "filter", "reason", "prefix", "host"
+_ASKS = {
+    FILTER: "words to look for (enter keeps, esc clears)",
+    REASON: "why (enter sends, esc goes back)",
+    PREFIX: "words every allowed command begins with (enter approves, esc goes back)",
+    HOST: "the host to allow for good (enter approves, esc goes back)",
+}
+
+
+class InboxScreen(Screen[None]):
+    """Shows one question beside the list of all; nothing new ever takes its place."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.INBOX)
+    AUTO_FOCUS = "RowList"
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.INBOX,)
+
+    def __init__(
+        self, link: Link, *, monotonic: Callable[[], float], clock: Callable[[], int]
+    ) -> None:
+        """Show nothing yet.
+
+        Args:
+            link: Where decisions go.
+            monotonic: Seconds, for the arming.
+            clock: Unix milliseconds, for ages.
+        """
+        super().__init__()
+        self._link, self._monotonic, self._clock = link, monotonic, clock
+        self._inbox = Inbox(self._item)
+        self._board = Board()
+        self._filter = ""
+        self._asking = ""
+        self._shown: tuple[str, int] | None = None
+        self._said, self._bad = "", False
+
+    def compose(self) -> ComposeResult:
+        """Lay out head, list, question, line and keys."""
+        yield Static("", id="inbox-head", markup=False)
+        with Container(id="inbox-work"):
+            yield RowList(empty_text=NOTHING, id="inbox-list")
+            with Vertical(id="inbox-item"):
+                yield FieldList((), id="inbox-fields")
+                yield Static("", id="inbox-extent", markup=False)
+                yield FoldedText(strict=True, numbers=True, id="inbox-text")
+                yield Static("", id="inbox-warnings", markup=False)
+        yield Static("", id="inbox-hint", markup=False)
+        line = Input(compact=True, select_on_focus=False, id="inbox-line")
+        line.cursor_blink = False
+        yield line
+        yield KeyLine(rows=3, gap=2, id="inbox-keys")
+
+    def on_mount(self) -> None:
+        """Follow the board."""
+        self.query_one("#inbox-line").display = False
+        self.query_one("#inbox-item").display = False
+        self.watch(self.app, "board", self._see_board)
+
+    def on_resize(self) -> None:
+        """What is visible changed, so deciding waits anew."""
+        self.call_after_refresh(self._changed)
+
+    def on_screen_resume(self) -> None:
+        """After a dialog lay over it, the text counts as newly shown."""
+        if self._shown is not None:
+            self._show_item(anew=True)
+
+    # What is shown
+
+    def _item(self, view: ApprovalView) -> Item:
+        asked = question(view, self._clock())
+
+        def said(text: str, bad: bool) -> None:
+            self._tell(view, text, bad)
+
+        deciding = Deciding(asked, self._link, clock=self._monotonic, on_state=said)
+        return Item(deciding, risk(asked))
+
+    @property
+    def _current(self) -> Item | None:
+        return self._inbox.get(self.query_one(RowList).selected)
+
+    def _see_board(self, board: Board) -> None:
+        self._board = board
+        current = self._current
+        for item in self._inbox.see(board, current.key if current else None):
+            self.run_worker(item.deciding.learn(), group="learn")
+        if current is not None and current.deciding.settled:
+            self._say(current.deciding.settled, bad=True)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        now = self._clock()
+        shown = [item for item in self._inbox if item.matches(self._filter)]
+        rows = self.query_one(RowList)
+        rows.say_empty(NOTHING if not len(self._inbox) else "Nothing has these words")
+        rows.set_rows([inbox_row(item, now) for item in shown])
+        high = sum(item.risk.level is Level.HIGH for item in self._inbox)
+        head = f"Inbox   {len(self._inbox)} open   {high} of high risk"
+        chosen = len(self._inbox.chosen())
+        head += f"   {chosen} selected" if chosen else ""
+        head += f"   filter: {self._filter}" if self._filter else ""
+        self.query_one("#inbox-head", Static).update(Content(head))
+        self._show_item()
+
+    def _show_item(self, *, anew: bool = False) -> None:
+        """Show the question under the cursor; another one has to be read and armed anew."""
+        item = self._current
+        self.query_one("#inbox-item").display = item is not None
+        if item is None:
+            self._shown = None
+        elif anew or self._shown is None or self._shown[0] != item.key:
+            asked = item.deciding.asked
+            told = f"{item.risk.level.word} – {item.risk.why}"
+            self.query_one(FieldList).show((*asked.fields, ("listed as", told)))
+            extent = f"exact text – {asked.extent}"
+            self.query_one("#inbox-extent", Static).update(Content(extent))
+            warnings = self.query_one("#inbox-warnings", Static)
+            warnings.update(Content("\n".join(_warned(item))))
+            warnings.display = bool(_warned(item))
+            item.deciding.arming.changed()
+            self._shown = item.key, self.query_one(FoldedText).show(asked.text, diff=asked.diff)
+            settled = item.deciding.settled
+            self._said, self._bad = settled, bool(settled)
+            self.call_after_refresh(self._changed)
+        self._show_state()
+
+    def _changed(self) -> None:
+        """Note that what is visible changed."""
+        if (item := self._current) is not None:
+            self._fit(item)
+            item.deciding.arming.changed()
+            self._show_state()
+
+    def _fit(self, item: Item) -> None:
+        room = self.query_one("#inbox-item").content_size
+        around = self.query_one(FieldList).rows_at(room.width) + 1
+        around += sum(len(fold(w, room.width, strict=True, diff=False)) for w in _warned(item))
+        item.deciding.cramped = around + LEAST_TEXT_ROWS > room.height
+
+    @on(FoldedText.EndPainted)
+    def _end_was_painted(self, event: FoldedText.EndPainted) -> None:
+        item = self._current
+        if item is None or self.app.screen is not self:
+            return
+        if self._shown == (item.key, event.showing):
+            item.deciding.arming.end_on_screen()
+            self._show_state()
+
+    @on(RowList.Highlighted)
+    def _highlighted(self) -> None:
+        item = self._current
+        if self._asking in (REASON, PREFIX, HOST):  # the line was for what was shown before
+            self._end_line()
+        self._inbox.drop_settled(item.key if item else None)
+        self._show_rows()
+
+    def _tell(self, view: ApprovalView, text: str, bad: bool) -> None:
+        """Say what became of an answer: in place while it is shown, else by its name."""
+        if self.is_mounted and self._shown and self._shown[0] == view.approval_id:
+            self._say(text, bad=bad)
+        else:
+            who = view.session_title or view.session_id
+            self.app.notify(
+                clean_line(f"{who}: {text}"),
+                severity="error" if bad else "information",
+                markup=False,
+            )
+
+    def _say(self, text: str, *, bad: bool = False) -> None:
+        self._said, self._bad = text, bad
+        self._show_state()
+
+    def _show_state(self) -> None:
+        item = self._current
+        why = item.deciding.why_not(Action.APPROVE, timed=False) if item else None
+        hint = self.query_one("#inbox-hint", Static)
+        hint.set_class(self._bad, "-bad")
+        hint.update(Content(self._said or why or ""))
+        self.query_one(KeyLine).show(
+            [h for e in keys_of(Where.INBOX) if (h := self._hint(e, item))]
+        )
+
+    def _hint(self, entry: KeyAction, item: Item | None) -> KeyHint | None:
+        """Return the hint of a key, or None where it has nothing to do now."""
+        verb = entry.action.partition("(")[0]
+        if verb in ("decide", "amend", "deny_with_reason", "select", "next", "zoom", "open"):
+            if item is None:
+                return None
+            if item.deciding.asked.recovery and verb in ("decide", "amend", "deny_with_reason"):
+                return None
+        if verb == "amend" and (item is None or offer(item.deciding.view) is None):
+            return None
+        if verb == "filter" and not len(self._inbox):
+            return None
+        if verb == "scroll" and (item is None or entry.action != PAGE_DOWN):
+            return None
+        if item is None or verb not in ("decide", "amend", "deny_with_reason"):
+            return KeyHint.of(entry)
+        approving = "approve" in entry.action or verb == "amend"
+        action = Action.APPROVE if approving else Action.DENY
+        return KeyHint.of(entry, ready=item.deciding.why_not(action, timed=False) is None)
+
+    # Deciding
+
+    def action_decide(self, action: str) -> None:
+        """Approve, deny or abort what is shown, or everything that was selected."""
+        self._decide(action)
+
+    def _decide(self, action: str, *, reason: str = "", prefix: str | None = None) -> None:
+        item = self._may(action)
+        if item is None:
+            return
+        items = self._inbox.chosen()
+        for each in items:
+            why = each.deciding.why_not(action, timed=False)
+            if why:
+                self._say(f"{each.deciding.view.session_title}: {why}", bad=True)
+                return
+        for each in items or [item]:
+            each.deciding.sending, each.chosen = True, False
+            wanted = verdict(action, reason=reason, prefix=prefix)
+            self.run_worker(self._send(each, wanted), group="decide")
+        self._said, self._bad = "", False
+        self._go_on(item)
+
+    def _may(self, action: str) -> Item | None:
+        """Return what is on the screen if `action` may be taken now; else say why not.
+
+        What is under the cursor but not yet on the screen cannot be decided. While something
+        is selected, that is decided, and the moment alone counts for what is shown.
+        """
+        item, several = self._current, bool(self._inbox.chosen())
+        why: str | None = None
+        if item is None:
+            return None
+        if self._shown is None or self._shown[0] != item.key:
+            why = Hold.MOMENT.value
+        elif several:
+            hold = item.deciding.arming.hold(needs_end=False)
+            why = hold.value if hold else None
+        elif item.deciding.asked.recovery:
+            why = "a recovery has its own answers: enter opens them"
+        else:
+            self._fit(item)
+            why = item.deciding.why_not(action)
+        if why:
+            self._say(why, bad=True)
+            return None
+        return item
+
+    async def _send(self, item: Item, wanted: Verdict) -> None:
+        decision = await item.deciding.send(wanted)
+        if decision is not None:
+            self._inbox.finished(item.key)
+            if problem := no_rule(decision):
+                self._tell(item.deciding.view, problem, bad=True)
+            self.post_message(messages.Decided())
+        self._show_rows()
+
+    def answered(self, approval_id: str) -> None:
+        """Note that the question was decided in its dialog."""
+        self._inbox.finished(approval_id)
+        self._show_rows()
+
+    def _go_on(self, item: Item) -> None:
+        """Move on to the next open question after `item`, around the end."""
+        keys = [row.key for row in self.query_one(RowList).rows]
+        at = keys.index(item.key) if item.key in keys else 0
+        for key in [*keys[at + 1 :], *keys[:at]]:
+            following = self._inbox.get(key)
+            if following is not None and following.open:
+                self.query_one(RowList).select(key)
+                break
+        self._show_rows()
+
+    def action_next(self, step: int) -> None:
+        """Go to the next or previous question, around the end; this one stays undecided."""
+        rows = self.query_one(RowList)
+        keys = [row.key for row in rows.rows]
+        if keys and rows.selected in keys:
+            rows.select(keys[(keys.index(rows.selected) + step) % len(keys)])
+
+    def action_select(self) -> None:
+        """Select or unselect what is shown; only what was shown to its end can be selected."""
+        item = self._current
+        if item is None or self._shown is None or self._shown[0] != item.key:
+            return
+        why = None
+        if not item.chosen:
+            why = item.deciding.why_not(Action.APPROVE, timed=False)
+            if item.deciding.asked.recovery:
+                why = "a recovery is answered by itself: enter opens it"
+        if why is None:
+            item.chosen = not item.chosen
+        self._say(why or "", bad=why is not None)
+        self._show_rows()
+
+    def action_deny_with_reason(self) -> None:
+        """Ask for the reason of a denial."""
+        if self._may(Action.DENY) is not None:
+            self._ask(REASON, "")
+
+    def action_amend(self) -> None:
+        """Show the prefix the policy would allow for good, to be edited or taken."""
+        item = self._current
+        offered = offer(item.deciding.view) if item else None
+        if offered is None:
+            self._say("no rule is offered for this; approve it once or deny it", bad=True)
+        elif self._inbox.chosen():
+            self._say("a rule is made for one at a time; unselect the others first", bad=True)
+        elif self._may(Action.APPROVE_ALWAYS) is not None:
+            self._ask(PREFIX if offered.prefix else HOST, clean(offered.text, strict=True))
+
+    # The line
+
+    def action_filter(self) -> None:
+        """Filter the list as one types."""
+        self._ask(FILTER, self._filter)
+
+    def _ask(self, what: str, value: str) -> None:
+        self._asking = what
+        line = self.query_one("#inbox-line", Input)
+        with line.prevent(Input.Changed):
+            line.value = value
+        line.placeholder = _ASKS[what]
+        self._say("" if what == FILTER else _ASKS[what])
+        line.display = True
+        line.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        if self._asking == FILTER:
+            self._filter = event.value
+            self._show_rows()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        asked, value = self._asking, event.value.strip()
+        self._end_line()
+        if asked == REASON:
+            self._decide(Action.DENY, reason=value)
+        elif asked == PREFIX and value:
+            self._decide(Action.APPROVE_ALWAYS, prefix=value)
+        elif asked == HOST:
+            self._decide(Action.APPROVE_ALWAYS)
+        elif asked == PREFIX:
+            self._say("an empty prefix would allow everything; nothing was sent", bad=True)
+
+    def _end_line(self) -> None:
+        self._asking = ""
+        self.query_one("#inbox-line").display = False
+        self.query_one(RowList).focus()
+
+    # Moving about
+
+    def action_zoom(self) -> None:
+        """Give the text all the room, or share it with the list again."""
+        self.toggle_class("-zoomed")
+        self.call_after_refresh(self._changed)
+
+    def action_scroll(self, how: str) -> None:
+        """Scroll the text."""
+        self.query_one(FoldedText).scroll_by_name(how)
+
+    def action_open(self) -> None:
+        """Open the question's own dialog."""
+        if (item := self._current) is not None:
+            self.post_message(messages.Answer(item.key))
+
+    @on(RowList.Opened)
+    def _opened(self) -> None:
+        self.action_open()
+
+    def action_leave(self) -> None:
+        """Leave the line, the filter, the zoom, or the inbox."""
+        if self._asking:
+            if self._asking == FILTER:
+                self._filter = ""
+            self._end_line()
+            self._show_rows()
+        elif self._filter:
+            self._filter = ""
+            self._show_rows()
+        elif self.has_class("-zoomed"):
+            self.action_zoom()
+        else:
+            self.dismiss(None)
+
+    def action_help(self) -> None:
+        """Show the help."""
+        self.post_message(messages.Help())
+
+
+def _warned(item: Item) -> list[str]:
+    asked = item.deciding.asked
+    return [f"! {w}" for w in asked.warnings] + ([f"✗ {asked.refusal}"] if asked.refusal else [])

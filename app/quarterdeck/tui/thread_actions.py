@@ -1,0 +1,141 @@
+"""What is done to a session as a whole: name, shelves, forks, read marks, and the last undo."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Protocol
+
+from quarterdeck.client.deck import Deck
+from quarterdeck.model.records import SessionView
+
+Work = Callable[[Deck], Awaitable[object]]
+
+
+class Verb(StrEnum):
+    """One thing a person does to a session."""
+
+    RENAME = "rename"
+    PIN = "pin"
+    ARCHIVE = "archive"
+    DELETE = "delete"
+    FORK = "fork"
+    UNREAD = "unread"
+
+
+class Doer(Protocol):
+    """What carries out requests: the app."""
+
+    def do(self, work: Work, done: str = "") -> None:
+        """Carry out one request and say how it went."""
+        ...
+
+    def ask_line(self, title: str, value: str, then: Callable[[str], None]) -> None:
+        """Ask for one line."""
+        ...
+
+    def await_session(self, session_id: str) -> None:
+        """Put the cursor on a session as soon as it is listed."""
+        ...
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show a toast."""
+        ...
+
+
+class ThreadActions:
+    """Carries out verbs, and remembers how the last archiving or deleting is undone."""
+
+    def __init__(self, doer: Doer) -> None:
+        self._doer = doer
+        self._undo: tuple[Work, str] | None = None
+
+    def take(self, verb: Verb, session: SessionView) -> None:
+        """Carry out `verb`; archiving, deleting and pinning are taken back where they hold."""
+        actions = {
+            Verb.RENAME: self._rename,
+            Verb.PIN: self._pin,
+            Verb.ARCHIVE: self._archive,
+            Verb.DELETE: self._delete,
+            Verb.FORK: self._fork,
+            Verb.UNREAD: self._unread,
+        }
+        actions[verb](session)
+
+    def undo(self) -> None:
+        """Undo the last archiving or deleting."""
+        if self._undo is None:
+            self._doer.say("There is nothing to undo.")
+            return
+        (work, said), self._undo = self._undo, None
+        self._doer.do(work, said)
+
+    def mark_all_read(self, version: int) -> None:
+        """Mark everything read that has not changed since `version`."""
+        self._doer.do(
+            lambda deck: deck.mark_all_read(up_to_version=version), "All sessions are marked read."
+        )
+
+    def _rename(self, session: SessionView) -> None:
+        session_id = session.session_id
+        self._doer.ask_line(
+            "Rename",
+            session.title,
+            lambda title: self._doer.do(lambda deck: deck.rename(session_id, title)),
+        )
+
+    def _pin(self, session: SessionView) -> None:
+        session_id = session.session_id
+        if session.pinned:
+            self._doer.do(lambda deck: deck.unpin(session_id), "No longer pinned.")
+        else:
+            self._doer.do(lambda deck: deck.pin(session_id), "Pinned: it stays in the list.")
+
+    def _archive(self, session: SessionView) -> None:
+        session_id, name = session.session_id, _name(session)
+
+        def archive(deck: Deck) -> Awaitable[object]:
+            return deck.archive(session_id)
+
+        def unarchive(deck: Deck) -> Awaitable[object]:
+            return deck.unarchive(session_id)
+
+        if session.archived_at:
+            self._doer.do(unarchive, f"{name} is out of the archive.")
+        else:
+            self._shelve(archive, unarchive, f"{name} is archived.", f"{name} is back.")
+
+    def _delete(self, session: SessionView) -> None:
+        session_id, name = session.session_id, _name(session)
+
+        def delete(deck: Deck) -> Awaitable[object]:
+            return deck.delete(session_id)
+
+        def restore(deck: Deck) -> Awaitable[object]:
+            return deck.restore(session_id)
+
+        if session.deleted_at:
+            self._doer.do(restore, f"{name} is restored.")
+        else:
+            kept = f"{name} is deleted, for good after 30 days."
+            self._shelve(delete, restore, kept, f"{name} is restored.")
+
+    def _shelve(self, work: Work, back: Work, done: str, undone: str) -> None:
+        async def shelve(deck: Deck) -> None:
+            await work(deck)
+            self._undo = back, undone
+
+        self._doer.do(shelve, f"{done} U undoes it.")
+
+    def _fork(self, session: SessionView) -> None:
+        async def fork(deck: Deck) -> None:
+            made = await deck.fork(session.session_id)
+            if made["session_id"] is not None:
+                self._doer.await_session(made["session_id"])
+
+        self._doer.do(fork, f"{_name(session)} is forked; a prompt starts the fork.")
+
+    def _unread(self, session: SessionView) -> None:
+        self._doer.do(lambda deck: deck.mark_unread(session.session_id), "Marked as unread.")
+
+
+def _name(session: SessionView) -> str:
+    return f"“{session.title or session.session_id}”"

@@ -1,0 +1,274 @@
+"""A9, A10: pages of sessions against a plain model, and how SQLite goes about them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.states import ATTENTION_ORDER, Attention, SessionState, attention
+from quarterdeck.store import listing
+from quarterdeck.store.listing import FILTERS, Wanted
+from quarterdeck.store.schema import prepare
+
+T = TypeVar("T")
+READER = "me"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A session as the test makes it."""
+
+    number: int
+    state: str
+    approvals: int
+    pinned: bool
+    activity: int
+    seen: int
+    """How many versions behind the reader's mark is; -1 for no mark."""
+    shelf: int
+    agent: str
+    project: str
+
+    @property
+    def session_id(self) -> str:
+        return f"ses_{self.number:04d}"
+
+    @property
+    def version(self) -> int:
+        return self.number + 10
+
+    @property
+    def attention(self) -> Attention:
+        mark = 0 if self.seen < 0 else self.version - self.seen
+        return attention(
+            SessionState(self.state),
+            open_approvals=self.approvals,
+            version=self.version,
+            read_version=mark,
+        )
+
+    def key(self) -> tuple[int, int, int, str]:
+        """Its place: attention, pin, activity, and the id downwards where all are alike."""
+        rank = ATTENTION_ORDER[self.attention]
+        digits = "".join(chr(ord("9") - int(d)) for d in f"{self.number:04d}")
+        return (rank, -int(self.pinned), -self.activity, digits)
+
+
+made = st.builds(
+    Made,
+    number=st.integers(0, 400),
+    state=st.sampled_from([state.value for state in SessionState]),
+    approvals=st.sampled_from([0, 0, 0, 1]),
+    pinned=st.booleans(),
+    activity=st.integers(1, 6),
+    seen=st.sampled_from([-1, 0, 0, 1]),
+    shelf=st.sampled_from([0, 0, 0, 1, 2]),
+    agent=st.sampled_from(["a", "b"]),
+    project=st.sampled_from(["/p", "/q"]),
+)
+many = st.lists(made, max_size=40, unique_by=lambda m: m.number)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("listing") / "q.db"
+    prepare(path)
+    return path
+
+
+def fill(path: Path, rows: list[Made]) -> None:
+    with sqlite3.connect(path, isolation_level=None) as db:
+        db.execute("BEGIN")
+        db.execute("DELETE FROM readers")
+        db.execute("DELETE FROM sessions")
+        for row in rows:
+            put(db, row)
+        db.execute("UPDATE counters SET value = 100000 WHERE name = 'version'")
+        db.execute("COMMIT")
+    db.close()
+
+
+def put(db: sqlite3.Connection, row: Made) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO sessions (session_id, project, agent, cwd, title, state,"
+        " state_since, state_source, open_approvals, pinned, archived_at, deleted_at, version,"
+        " created_at, last_activity)"
+        " VALUES (?, ?, ?, '/', 't', ?, 1, 'event', ?, ?, ?, ?, ?, 1, ?)",
+        (
+            row.session_id,
+            row.project,
+            row.agent,
+            row.state,
+            row.approvals,
+            int(row.pinned),
+            1 if row.shelf == 1 else None,
+            1 if row.shelf == 2 else None,
+            row.version,
+            row.activity,
+        ),
+    )
+    if row.seen >= 0:
+        db.execute(
+            "INSERT OR REPLACE INTO readers VALUES (?, ?, ?, 1)",
+            (READER, row.session_id, row.version - row.seen),
+        )
+
+
+def reading(path: Path, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with aiosqlite.connect(path) as db:
+            db.row_factory = aiosqlite.Row
+            return await work(db)
+
+    return asyncio.run(opened())
+
+
+def shown(row: Made, state: str) -> bool:
+    """Tell by A10's words whether a filter shows a session."""
+    if state in ("archived", "deleted"):
+        return row.shelf == (1 if state == "archived" else 2)
+    rules: dict[str, bool] = {
+        "all": True,
+        "default": row.attention is not Attention.READ or row.pinned,
+        "waiting": row.attention is Attention.WAITING,
+        "failed": row.attention is Attention.FAILED,
+        "running": row.attention is Attention.ACTIVE,
+        "unread": row.attention is Attention.UNREAD,
+        "terminal": False,
+        "idle": row.state == "idle",
+    }
+    return row.shelf == 0 and rules[state]
+
+
+async def pages(
+    db: aiosqlite.Connection, wanted: Wanted, limit: int, between: Callable[[], None] = lambda: None
+) -> list[str]:
+    found: list[str] = []
+    cursor = None
+    while True:
+        page, cursor = await listing.page(db, wanted, cursor=cursor, limit=limit)
+        assert len(page) <= limit
+        found += [view.session_id for view in page]
+        if cursor is None:
+            return found
+        assert len(page) == limit
+        between()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=many, state=st.sampled_from(list(FILTERS)), limit=st.integers(1, 9), data=st.data())
+def test_a10_pages_are_the_whole_list_in_order(
+    database: Path, rows: list[Made], state: str, limit: int, data: st.DataObject
+) -> None:
+    """Any filter, agent and project: nothing skipped, nothing twice, A10's order."""
+    agent = data.draw(st.sampled_from([None, "a"]))
+    project = data.draw(st.sampled_from([None, "/q"]))
+    fill(database, rows)
+    wanted = Wanted(READER, state, agent, project)
+    expected = [
+        row.session_id
+        for row in sorted(rows, key=Made.key)
+        if shown(row, state) and agent in (None, row.agent) and project in (None, row.project)
+    ]
+    assert reading(database, lambda db: pages(db, wanted, limit)) == expected
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=many, changed=st.lists(made, max_size=20), limit=st.integers(1, 5))
+def test_a10_what_does_not_change_is_neither_skipped_nor_repeated(
+    database: Path, rows: list[Made], changed: list[Made], limit: int
+) -> None:
+    """While somebody pages, other sessions come, move and go."""
+    fill(database, rows)
+    left = list(changed)
+    touched = {row.number for row in changed}
+
+    def disturb() -> None:
+        if left:
+            with sqlite3.connect(database) as db:
+                put(db, left.pop())
+            db.close()
+
+    found = reading(database, lambda db: pages(db, Wanted(READER, "all"), limit, disturb))
+    still = [row for row in sorted(rows, key=Made.key) if row.number not in touched]
+    expected = [row.session_id for row in still if shown(row, "all")]
+    names = {row.session_id for row in still}
+    assert [name for name in found if name in names] == expected
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=many, limit=st.integers(1, 7))
+def test_a8_a10_changes_go_by_version_and_counts_agree(
+    database: Path, rows: list[Made], limit: int
+) -> None:
+    fill(database, rows)
+
+    async def work(db: aiosqlite.Connection) -> list[int]:
+        found: list[int] = []
+        cursor = 0
+        while True:
+            page, cursor = await listing.changes(db, READER, after_version=cursor, limit=limit)
+            if not page:
+                break
+            found += [view.version for view in page]
+            assert cursor == found[-1]
+        counts = await listing.counts(db, READER)
+        for kind in Attention:
+            listed = [row for row in rows if row.shelf == 0 and row.attention is kind]
+            assert counts[kind.value] == len(listed)
+        return found
+
+    assert reading(database, work) == sorted(row.version for row in rows)
+
+
+@pytest.mark.parametrize("project", [None, "/p"])
+@pytest.mark.parametrize("state", FILTERS)
+def test_a10_a_page_walks_an_index_and_sorts_nothing(
+    database: Path, state: str, project: str | None
+) -> None:
+    """EXPLAIN: no scan of the table and no sorting, for the first page and for later ones."""
+    wanted = Wanted(READER, state, None, project)
+    with sqlite3.connect(database) as db:
+        for number, segment in enumerate(FILTERS[state].segments):
+            for after in (None, [1] * (len(segment.key) - 1) + ["ses_1"]):
+                sql, values = listing.segment_query(wanted, number, after, 100)
+                plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+                sessions = next(step for step in plan if step.split()[1] == "s")
+                assert sessions.startswith("SEARCH s USING INDEX sessions_")
+                assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
+    db.close()
+
+
+def test_a10_a_forged_cursor_is_refused(database: Path) -> None:
+    """Also one that has the right fingerprint and nonsense for its key."""
+    import base64
+    import json
+
+    wanted = Wanted(READER, "all")
+    print_ = wanted.fingerprint()
+    for key in (
+        [print_, 0, [1]],
+        [print_, 9, [1, 1, "x"]],
+        [print_, True, [1, 1, "x"]],
+        [print_, 1, [1, "1", "x"]],
+        [print_, 1, [1, 2**70, "x"]],
+        [print_],
+        7,
+    ):
+        cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+        with pytest.raises(QuarterdeckError, match="cursor"):
+            reading(database, lambda db, cursor=cursor: listing.page(db, wanted, cursor=cursor))
