@@ -48,7 +48,7 @@ async def _round(
     chance: random.Random, decks: list[Deck], session_id: str, number: int, record: Record
 ) -> None:
     """Put one question and let a random handful of things happen to it at once."""
-    await decks[0].send(session_id, f"ask touch r{number}\nask touch s{number}")
+    await eventually_async(lambda: _sent(decks[0], session_id, number))
     shown = await approval_of(decks[0], session_id)
     moves = []
     for _ in range(chance.randint(2, 4)):
@@ -63,6 +63,16 @@ async def _round(
     chance.shuffle(moves)
     await asyncio.gather(*moves)
     await _finish(chance, decks, session_id, record)
+
+
+async def _sent(deck: Deck, session_id: str, number: int) -> bool:
+    """Send the round's prompt; a run that is just being ended refuses it, as it says."""
+    try:
+        await deck.send(session_id, f"ask touch r{number}\nask touch s{number}")
+    except QuarterdeckError as error:
+        assert error.code == "command_channel_closed", error
+        return False
+    return True
 
 
 async def _finish(

@@ -120,7 +120,7 @@ async def test_up_to_a_thousand_sessions_are_fetched_in_pages_and_more_is_said()
 
 async def test_a_session_that_moved_between_pages_is_listed_once():
     class Moving(ScriptedDeck):
-        async def sessions(self, *, state=None, agent=None, cursor=None, limit=100):
+        async def sessions(self, *, state=None, agent=None, project=None, cursor=None, limit=100):
             if cursor is None:
                 return [session(1), session(2)], "2"
             return [session(2), session(3)], None
