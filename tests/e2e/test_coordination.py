@@ -32,9 +32,9 @@ async def test_one_of_many_concurrent_starts_wins(deckhouse: Deckhouse) -> None:
     deck = await deckhouse.deck()
     session_id = await closed_session(deckhouse, deck)
     decks = [await deckhouse.deck() for _ in range(8)]
-    outcomes = await asyncio.gather(
-        *(d.call("session.start", session_id=session_id) for d in decks), return_exceptions=True
-    )
+    starts = (d.call("session.start", session_id=session_id) for d in decks)
+    async with asyncio.timeout(30):
+        outcomes = await asyncio.gather(*starts, return_exceptions=True)
     won = [o for o in outcomes if isinstance(o, dict)]
     lost = [o.code for o in outcomes if isinstance(o, QuarterdeckError)]
     assert len(won) == 1

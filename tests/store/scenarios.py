@@ -103,9 +103,8 @@ class RealTx:
         await checkpoints.save(self.tx, session_id, name, run_id, seq)
 
     async def purge_rest(self, session_id: str, before: int) -> bool:
-        row = await self.tx.one(
-            "SELECT deleted_at FROM sessions WHERE session_id = ?", (session_id,)
-        )
+        sql = "SELECT deleted_at FROM sessions WHERE session_id = ?"
+        row = await self.tx.one(sql, (session_id,))
         if row is not None and row[0] is not None and row[0] < before:
             while await purging.purge_events(self.tx, session_id):
                 pass
@@ -128,7 +127,8 @@ class RealTx:
         )
 
 
-On = RealTx | PlainTx
+On = PlainTx
+"""Either of them: a `RealTx` is handed over as one, its methods have the same names."""
 
 
 async def begin(on: On, session_id: str, run_id: str) -> None:

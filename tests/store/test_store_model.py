@@ -11,13 +11,14 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import aiosqlite
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,20 +27,38 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
-from quarterdeck.model.states import Action, ApprovalState, CommandKind, CommandState, SessionState
-from quarterdeck.model.states import RunState
-from quarterdeck.store import approvals, commands, events, listing, retention, runs, sessions
-from quarterdeck.store import schema, threads, transaction
+from quarterdeck.model.states import (
+    Action,
+    ApprovalState,
+    CommandKind,
+    CommandState,
+    RunState,
+    SessionState,
+)
+from quarterdeck.store import (
+    approvals,
+    commands,
+    events,
+    listing,
+    retention,
+    runs,
+    schema,
+    sessions,
+    threads,
+    transaction,
+)
 from quarterdeck.store.listing import FILTERS, Wanted
 from quarterdeck.store.sessions import NewSession
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Tx
 from tests.store import scenarios
-from tests.store.plain_model import ORDER, Plain, PlainStore, PlainTx
+from tests.store.plain_model import Plain, PlainStore, PlainTx
 from tests.store.scenarios import On, RealTx
 
 LEAST_STEPS = 10_000
 STEPS_EACH = 100
+MARGIN = 1.25
+"""More than that are asked for: a few find nothing to do and do not count."""
 DAY = 24 * 60 * 60 * 1000
 READERS = ("me", "you")
 AGENTS = ("a", "b")
@@ -61,7 +80,7 @@ numbers = st.integers(0, 30)
 broken = st.integers(0, 23)
 """From 16 on a transaction is broken off after that many statements less 16."""
 texts = st.sampled_from(["x", "y"])
-keys = st.sampled_from([None, "k1", "k2"])
+keys = st.sampled_from([None, "k1", "k1", "k2"])
 readers_of = st.sampled_from(READERS)
 
 
@@ -81,6 +100,31 @@ class Clock:
         """Return the next id of this step; each side draws the same ones."""
         self.drawn += 1
         return f"{prefix}_{self.step:06d}{self.drawn:02d}"
+
+
+class Inline:
+    """A connection that answers at once: comparing costs no change of threads."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    @asynccontextmanager
+    async def execute(self, sql: str, values: Any = ()) -> AsyncIterator["InlineRows"]:
+        """Run a query."""
+        yield InlineRows(self._db.execute(sql, values))
+
+
+class InlineRows:
+    """What `Inline` has found."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    async def fetchone(self) -> Any:
+        return self._cursor.fetchone()
+
+    async def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -116,6 +160,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.wait(Store.open(self.path))
         self.tables = sqlite3.connect(self.path)
         self.tables.row_factory = sqlite3.Row
+        self.reading = cast(aiosqlite.Connection, Inline(self.tables))
 
     def close(self) -> None:
         self.tables.close()
@@ -190,8 +235,8 @@ class StoreMachine(RuleBasedStateMachine):
             tuple(row[name.strip()] for name in columns) for row in model.sessions.values()
         ]
         found = self.sql(
-            "SELECT r.run_id, e.seq, e.type, e.at, e.payload FROM events e JOIN runs r USING (run_no)"
-            " ORDER BY e.event_no"
+            "SELECT r.run_id, e.seq, e.type, e.at, e.payload FROM events e"
+            " JOIN runs r USING (run_no) ORDER BY e.event_no"
         )
         assert [tuple(row) for row in found] == [tuple(row.values()) for row in model.events]
         assert {
@@ -226,18 +271,17 @@ class StoreMachine(RuleBasedStateMachine):
         return [{name: row[name] for name in names} | extra[n] for n, row in enumerate(found)]
 
     async def compare_views(self) -> None:
-        """Compare what a client is shown of all sessions."""
-        db, step = self.store.reading, self.clock.step
-        for reader in READERS:
-            views, cursor = await listing.changes(db, reader, after_version=0, limit=500)
-            expected = self.model.changes(0, 500)
-            assert [_shown(v) for v in views] == [self.view(row, reader) for row in expected]
-            assert cursor == (expected[-1]["version"] if expected else 0)
+        """Compare what one reader is shown of all sessions; the readers take turns."""
+        db, step = self.reading, self.clock.step
         reader = READERS[step % 2]
+        views, cursor = await listing.changes(db, reader, after_version=0, limit=500)
+        expected = self.model.changes(0, 500)
+        assert [_shown(v) for v in views] == [self.view(row, reader) for row in expected]
+        assert cursor == (expected[-1]["version"] if expected else 0)
         assert await listing.counts(db, reader) == self.model.counts(reader)
         told = [_project(view) for view in await listing.projects(db, reader)]
         assert told == [
-            tuple(line.values())[:-2] + (line["project"], iso(line["last"]))
+            (*tuple(line.values())[:-2], line["project"], iso(line["last"]))
             for line in self.model.projects(reader)
         ]
         state = list(FILTERS)[step % len(FILTERS)]
@@ -257,9 +301,7 @@ class StoreMachine(RuleBasedStateMachine):
         found: list[str] = []
         cursor = None
         while True:
-            views, cursor = await listing.page(
-                self.store.reading, wanted, cursor=cursor, limit=limit
-            )
+            views, cursor = await listing.page(self.reading, wanted, cursor=cursor, limit=limit)
             found += [view.session_id for view in views]
             if cursor is None:
                 break
@@ -270,7 +312,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     async def compare_session(self, session_id: str) -> None:
         """Compare what a client is shown of one session."""
-        db, model = self.store.reading, self.model
+        db, model = self.reading, self.model
         view = await sessions.view(db, session_id, "me")
         assert _shown(view) == self.view(model.sessions[session_id], "me")
         waiting = [row["command_id"] for row in model.queue(session_id)][:100]
@@ -660,7 +702,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 async def _on_store(scenario: Callable[..., Awaitable[Any]], given: Any, tx: Tx) -> Any:
-    return await scenario(RealTx(tx), *given)
+    return await scenario(cast(On, RealTx(tx)), *given)
 
 
 def _break_after(tx: Tx, statements: int) -> None:
@@ -704,16 +746,12 @@ def test_the_store_does_what_a_plain_model_does(tmp_path: Path) -> None:
     run_state_machine_as_test(
         StoreMachine,
         settings=settings(
-            max_examples=math.ceil(steps / STEPS_EACH * 1.1),
+            max_examples=math.ceil(steps / STEPS_EACH * MARGIN),
             stateful_step_count=STEPS_EACH,
             derandomize=True,
             database=None,
             deadline=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         ),
     )
     assert StoreMachine.gone >= steps
-    print(StoreMachine.gone)
-
-
-assert set(ORDER) == {"waiting", "failed", "active", "unknown", "unread", "read"}

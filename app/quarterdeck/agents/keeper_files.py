@@ -146,7 +146,8 @@ def forwarded_offset(run_dir: RunDirectory) -> int:
     """How many bytes of the spool the keeper has written to the agent's stdin."""
     try:
         return int((run_dir.path / "in.offset").read_bytes() or b"0")
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
+        # Unreadable after a loss of power: a row that is not whole was not forwarded either.
         return 0
 
 

@@ -40,6 +40,8 @@ def _tell(run_dir: RunDirectory, message: bytes, patience: float) -> bool:
         except (BlockingIOError, TimeoutError):
             # Its queue is full. A keeper that reads any message looks at its spool too.
             return message == b"s"
+        except OSError:
+            return False
     return True
 
 

@@ -73,6 +73,12 @@ def last_words(places: Places) -> str:
 
 async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
     """Start a supervisor that outlives this process: own session, no terminal, cwd `/`."""
+    if "QUARTERDECK_RUN" in os.environ:
+        raise QuarterdeckError(
+            "cannot_start",
+            "a supervisor started from inside a session would end with that session",
+            hint="run `qd up` in a terminal of your own",
+        )
     try:
         for folder in (places.state, places.state / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

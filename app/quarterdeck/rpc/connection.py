@@ -119,6 +119,12 @@ class Connection:
         finally:
             self._writer.transport.abort()
 
+    async def finish(self) -> None:
+        """Answer what was taken in, then close."""
+        if self._serving:
+            await asyncio.wait(set(self._serving))
+        await self.close()
+
     async def _settle(self) -> None:
         """Let requests that were taken in finish: their effects must not depend on the asker."""
         if self._serving:

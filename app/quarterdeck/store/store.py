@@ -21,6 +21,8 @@ from quarterdeck.store.transaction import Tx
 
 BUSY_MS = 5_000
 BUSY_RETRY_SECONDS = 0.2
+CLOSE_SECONDS = 5.0
+"""How long another program's lock is waited for while closing."""
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ class Store:
         self._writing, self._reading = writing, reading
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._durable: bool | None = None
+        self._closing_at: float | None = None
         self.note = note
         """What a person should know of how the file was found, such as that it was damaged."""
         self.change = 0
@@ -77,6 +80,8 @@ class Store:
             durable: With the disk's word for it (synchronous=FULL), as commands and decisions
                 need; trace batches go without, the journal has them (DESIGN §4).
         """
+        if self._closing_at is not None:
+            raise QuarterdeckError("shutting_down", "the store is being closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put_nowait(_Job(work, durable, None, done))
         return await asyncio.shield(done)
@@ -94,12 +99,15 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was handed over, checkpoint and close."""
+        self._closing_at = asyncio.get_running_loop().time()
         self._jobs.put_nowait(None)
-        await self._worker
-        await self._reading.close()
-        with contextlib.suppress(sqlite3.Error):
-            await self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        await self._writing.close()
+        try:
+            await self._worker
+            with contextlib.suppress(sqlite3.Error):
+                await self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await self._reading.close()
+            await self._writing.close()
 
     async def _work(self) -> None:
         while (job := await self._jobs.get()) is not None:
@@ -133,8 +141,8 @@ class Store:
             return
         self.change += 1
         _resolve(job.done, result=result)
+        tx.after_commit(lambda: self.on_change(self.change))
         tx.settle(committed=True)
-        self.on_change(self.change)
 
     async def _begin(self, *, durable: bool) -> None:
         if durable is not self._durable:
@@ -146,6 +154,9 @@ class Store:
                 return
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) and "busy" not in str(error):
+                    raise
+                closing, now = self._closing_at, asyncio.get_running_loop().time()
+                if closing is not None and now > closing + CLOSE_SECONDS:
                     raise
                 _log.warning("the store is held by another program", extra={"error": str(error)})
                 await asyncio.sleep(BUSY_RETRY_SECONDS)

@@ -1,5 +1,6 @@
 """One write transaction: what it is given, and what happens after its COMMIT or ROLLBACK."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,6 +9,8 @@ import aiosqlite
 from quarterdeck.model.clock import now_ms
 
 Row = aiosqlite.Row
+
+_log = logging.getLogger(__name__)
 
 
 class Tx:
@@ -31,7 +34,11 @@ class Tx:
     def settle(self, *, committed: bool) -> None:
         """Run what was left for afterwards; called by the writer alone."""
         for call in self._committed if committed else self._rolled_back:
-            call()
+            try:
+                call()
+            except Exception:
+                # The transaction is what it is; the writer and the other calls must go on.
+                _log.exception("what follows a transaction failed")
 
     async def run(self, sql: str, values: Iterable[Any] = ()) -> int:
         """Execute one statement and return how many rows it changed."""

@@ -273,6 +273,7 @@ async def withdrawn(rec: Recorder, fact: PermissionWithdrawn) -> None:
     for row in await approvals.pending_of_run(rec.tx, rec.run.run_id):
         if row["request_id"] == wanted:
             await settle(rec, row, ApprovalState.SUPERSEDED, "the agent withdrew it")
+    await agent_requests.remove(rec.tx, rec.run.run_id, fact.request_id)
     await reflect(rec)
 
 

@@ -12,9 +12,9 @@ from quarterdeck.agents.holding import RunDirectory, Spool
 from quarterdeck.agents.profiles import AgentProfile
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
-from quarterdeck.store import leases
+from quarterdeck.store import leases, runs
 from quarterdeck.store.store import Store
-from quarterdeck.store.transaction import Row
+from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor.judging import Policy
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.redacting import Redactors
@@ -109,6 +109,13 @@ class Context:
         run = self.make(row, cwd)
         self.live[run.run_id] = run
         self.none_live.clear()
+        return run
+
+    async def current(self, tx: Tx, run_id: str | None) -> LiveRun | None:
+        """Return a held run as the store has it; a rolled back transaction is undone in it."""
+        run = self.live.get(run_id) if run_id else None
+        if run is not None and run.stale:
+            run.load(await runs.load(tx.db, run.run_id))
         return run
 
     def make(self, row: Row, cwd: str) -> LiveRun:

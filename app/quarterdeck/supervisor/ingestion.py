@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from quarterdeck.agents.holding import Bell, JournalShorter, read_exit, read_journal
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.store.transaction import Tx
@@ -18,7 +19,11 @@ from quarterdeck.supervisor.reducer import apply_all
 
 GROUP_SECONDS = 0.010
 EVENTS_PER_COMMIT = 1000
+BYTES_PER_COMMIT = 1024 * 1024
+SLICE_BYTES = 8 * 1024
 RETRY_SECONDS = 0.5
+RETRY_SECONDS_MOST = 30.0
+FAILURES_MOST = 6
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +36,7 @@ class Ingestion:
         self._bell = Bell(bell_path)
         self._due: dict[LiveRun, None] = {}
         self._wake = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._passed = asyncio.Event()
         ctx.look = self.look
         asyncio.get_running_loop().add_reader(self._bell.fileno(), self._rung)
         self._task = asyncio.create_task(self._work(), name="ingestion")
@@ -41,12 +45,14 @@ class Ingestion:
         """Have a run's journal looked at; a look too many costs one read."""
         if not run.ended:
             self._due[run] = None
-            self._idle.clear()
             self._wake.set()
 
-    async def quiet(self) -> None:
-        """Return when every journal that was rung for has been read to its end."""
-        await self._idle.wait()
+    async def caught_up(self) -> None:
+        """Return when what the journals hold now has been read; not when agents fall silent."""
+        goals = [(run, _journal_size(run)) for run in self._ctx.live.values()]
+        while any(_is_behind(run, size) for run, size in goals):
+            self._passed.clear()
+            await self._passed.wait()
 
     async def close(self) -> None:
         """Stop reading; what was not committed is read again by the next supervisor."""
@@ -69,9 +75,7 @@ class Ingestion:
 
     async def _work(self) -> None:
         while True:
-            if not self._due:
-                self._idle.set()
-                await self._wake.wait()
+            await self._wake.wait()
             self._wake.clear()
             batch, self._due = [run for run in self._due if _has_news(run)], {}
             if not batch:
@@ -80,11 +84,39 @@ class Ingestion:
             try:
                 await self._ctx.store.write(ingest, durable=False)
             except Exception:
-                _log.exception("ingestion failed; it is tried again")
+                _log.exception("ingestion failed; each run is tried by itself")
                 for run in batch:
-                    self.look(run)
-                await asyncio.sleep(RETRY_SECONDS)
+                    await self._alone(run)
+            self._passed.set()
             await asyncio.sleep(GROUP_SECONDS)
+
+    async def _alone(self, run: LiveRun) -> None:
+        """Ingest one run by itself, so that a bad one holds up none of the others."""
+        try:
+            await self._ctx.store.write(functools.partial(self._ingest, [run]), durable=False)
+            run.failures = 0
+        except Exception as error:
+            run.failures += 1
+            _log.exception("a run is not ingested", extra={"run": run.run_id})
+            if run.failures >= FAILURES_MOST and not isinstance(error, QuarterdeckError):
+                await self._give_up(run, f"what its agent said cannot be recorded: {error!r}")
+            pause = min(RETRY_SECONDS * 2**run.failures, RETRY_SECONDS_MOST)
+            asyncio.get_running_loop().call_later(pause, self.look, run)
+
+    async def _give_up(self, run: LiveRun, reason: str) -> None:
+        """End a run that cannot be ingested; the rest of its journal is passed over."""
+
+        async def work(tx: Tx) -> None:
+            rec = await Recorder.open(self._ctx, tx, run)
+            if run.stopping is None:
+                await lifecycle.fail_running(rec, reason)
+            await lifecycle.put_down(rec, "cancel")
+            await rec.flush()
+
+        try:
+            await self._ctx.store.write(work)
+        except Exception:
+            _log.exception("a run cannot be ended", extra={"run": run.run_id})
 
     async def _ingest(self, batch: list[LiveRun], tx: Tx) -> None:
         """Read and apply what is new; offsets, events and derived state go together (A2)."""
@@ -110,15 +142,17 @@ class Ingestion:
     async def _read(self, rec: Recorder, room: int) -> bool:
         """Take in the journal until its end (True) or until there is no more room (False)."""
         run = rec.run
-        while len(rec.rows) < room:
+        taken = 0
+        while len(rec.rows) < room and taken < BYTES_PER_COMMIT:
             try:
-                chunk = read_journal(run.directory.journal, run.read, CHUNK_BYTES)
+                chunk = read_journal(run.directory.journal, run.read, SLICE_BYTES)
             except JournalShorter as error:
                 self._note_shorter(rec, error)
                 return True
             if not chunk:
                 return True
             run.read += len(chunk)
+            taken += len(chunk)
             for line in run.splitter.feed(chunk):
                 # A cancelled run has ended: what its agent still says is not recorded (A12).
                 rec.line_at = run.base + line.end - len(line.data) - (not line.cut)
@@ -126,6 +160,8 @@ class Ingestion:
                     await apply_all(rec, run.driver.receive(line.data, line.cut))
             rec.line_at = None
             run.offset = run.base + run.splitter.consumed
+            if taken % CHUNK_BYTES == 0:
+                await asyncio.sleep(0)  # an agent that floods must not keep all others waiting
         return False
 
     async def _end(self, rec: Recorder) -> None:
@@ -159,3 +195,16 @@ def _has_news(run: LiveRun) -> bool:
         return run.directory.journal.stat().st_size > run.read
     except OSError:
         return False
+
+
+def _journal_size(run: LiveRun) -> int:
+    try:
+        return run.directory.journal.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_behind(run: LiveRun, size: int) -> bool:
+    if run.ended or run.failures:
+        return False
+    return run.keeper_gone or run.read < size

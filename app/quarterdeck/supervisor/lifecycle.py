@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,7 @@ from quarterdeck.agents.holding import (
     ExitStatus,
     KeeperSpec,
     SpawnFailed,
+    SpoolDamaged,
     read_stderr,
     request_stop,
     spawn,
@@ -45,6 +47,7 @@ from quarterdeck.supervisor.recorder import Recorder
 
 RESUME_TRIES = 3
 RETRY_SECONDS = 0.25
+NOTE_AGAIN_SECONDS = 1.0
 Via = Literal["new", "resume"]
 
 RECOVERY_OPTIONS = [
@@ -108,11 +111,13 @@ async def begin(
     tx.after_rollback(lambda: ctx.drop(run))
     rec = await Recorder.open(ctx, tx, run)
     opening, known = await _opening(tx, session, fork, via)
+    # Without a readable profile the launch fails, and says so; nothing may raise here.
+    profile = ctx.profile_or_none(session["agent"])
     run.driver, facts = AcpDriver.start(
         cwd=session["cwd"],
         via=opening,
         agent_session_id=known,
-        mode=ctx.profile(session["agent"]).mode,
+        mode=None if profile is None else profile.mode,
     )
     await rec.say(facts)
     await asking.supersede_recovery(rec, "the session was started again")
@@ -148,7 +153,7 @@ async def launch(ctx: Context, run: LiveRun, agent: str, client_env: dict[str, s
         run.spool.append(run.unspooled)
         run.unspooled.clear()
         info = await spawn(run.directory, spec)
-    except (SpawnFailed, QuarterdeckError, OSError) as error:
+    except (SpawnFailed, SpoolDamaged, QuarterdeckError, OSError, ValueError) as error:
         reason = f"could not start {agent}: {error}"
         await _fail_start_now(ctx, run, reason, recoverable=False, source="exit")
         return
@@ -192,10 +197,25 @@ async def _fail_start_now(
         await fail_start(rec, reason, recoverable=recoverable, source=source)
         await rec.flush()
 
-    if not run.ended:
-        await ctx.store.write(work)
-    if run.keeper is None:
-        ctx.drop(run)
+    try:
+        if not run.ended:
+            await _write_in_the_end(ctx, work)
+    finally:
+        if run.keeper is None:
+            ctx.drop(run)
+
+
+async def _write_in_the_end(ctx: Context, work: Callable[[Tx], Awaitable[None]]) -> None:
+    """Write what must not be forgotten, again until the disk takes it or the supervisor ends."""
+    while True:
+        try:
+            await ctx.store.write(work)
+            return
+        except QuarterdeckError as error:
+            if error.code != "store_unusable" or ctx.draining:
+                raise
+            _log.warning("what happened is not noted yet", extra={"error": error.message})
+        await asyncio.sleep(NOTE_AGAIN_SECONDS)
 
 
 async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: str) -> None:
@@ -233,7 +253,7 @@ async def _retry(ctx: Context, session_id: str, tries: int) -> None:
             await begin(ctx, tx, session, "resume", source="recovery")
 
     if not ctx.draining:
-        await ctx.store.write(work)
+        await _write_in_the_end(ctx, work)
 
 
 async def put_down(rec: Recorder, why: str) -> None:
@@ -241,12 +261,15 @@ async def put_down(rec: Recorder, why: str) -> None:
     run = rec.run
     run.stopping = why
     await runs.update(rec.tx, run.run_id, stopping=why)
-    rec.tx.after_commit(lambda: _stop(run))
+    rec.tx.after_commit(lambda: ask_to_stop(run))
 
 
-def _stop(run: LiveRun) -> None:
-    if run.keeper is not None:
-        request_stop(run.directory)
+def ask_to_stop(run: LiveRun) -> None:
+    """Ask the run's keeper to end its agent, again until it was told."""
+    if run.keeper is None or run.keeper_gone or run.ended:
+        return
+    if not request_stop(run.directory):
+        asyncio.get_running_loop().call_later(NOTE_AGAIN_SECONDS, ask_to_stop, run)
 
 
 async def _fail_session(rec: Recorder, reason: str, kind: str, *, source: str) -> None:

@@ -54,6 +54,8 @@ class LiveRun:
     keeper: ProcessIdentity | None = None
     keeper_gone: bool = False
     ended: bool = False
+    failures: int = 0
+    """How often in a row it could not be ingested."""
     unspooled: list[tuple[int, bytes]] = field(default_factory=list)
     started: "asyncio.Future[QuarterdeckError | None] | None" = None
     """Resolved when the handshake is over: with None, or with why it failed."""

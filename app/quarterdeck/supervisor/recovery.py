@@ -1,13 +1,15 @@
 """Start-up: every session is re-attached, resumed, or failed with a reason (D2-D4, DESIGN §4)."""
 
 import asyncio
+import contextlib
+import functools
 import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_exit, read_keeper, request_stop
-from quarterdeck.model.states import SessionState
+from quarterdeck.model.states import RunState, SessionState
 from quarterdeck.store import leases, runs, sessions
 from quarterdeck.store.transaction import Row, Tx, rows
 from quarterdeck.supervisor import lifecycle, serving, spooling
@@ -17,6 +19,7 @@ from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import record_on
 
 PATIENCE_SECONDS = 10.0
+START_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +70,27 @@ async def recover(ctx: Context, ingestion: Ingestion, report: Report) -> None:
             _log.exception("recovery failed", extra={"session": session["session_id"]})
             report.failed.append(_line(session, repr(error)))
     for session in again:
-        await _restore(ctx, session)
-    await ingestion.quiet()
+        try:
+            await _restore(ctx, session)
+        except Exception as error:
+            _log.exception("recovery failed", extra={"session": session["session_id"]})
+            await ctx.store.write(functools.partial(_give_up, ctx, session, repr(error)))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await ingestion.caught_up()
     await _await_starts(ctx, again)
     await _tell(ctx, again, report)
     report.done = True
     _log.info("recovery done", extra={"report": report.to_wire()})
+
+
+async def _give_up(ctx: Context, session: Row, reason: str, tx: Tx) -> None:
+    """Ask a person about a session whose recovery itself failed."""
+    run_id = session["active_run_id"] or session["last_run_id"]
+    rec = await record_on(ctx, tx, await runs.load(tx.db, run_id), session["cwd"])
+    await runs.finish(tx, run_id, RunState.FAILED, reason)
+    await lifecycle.give_up(rec, f"its recovery failed: {reason}", source="recovery")
+    await rec.flush()
 
 
 async def _forget_tries(tx: Tx) -> None:
@@ -114,7 +132,9 @@ async def _reattach(ctx: Context, session: Row) -> bool:
     if run.stopping is not None:
         request_stop(run.directory)
     elif session["state"] == SessionState.STARTING:
-        lifecycle.set_deadline(ctx, run, ctx.profile(session["agent"]).start_timeout)
+        profile = ctx.profile_or_none(session["agent"])
+        seconds = START_SECONDS if profile is None else profile.start_timeout
+        lifecycle.set_deadline(ctx, run, seconds)
     await serving.serve_again(ctx, run)
     return True
 

@@ -19,6 +19,8 @@ from quarterdeck.supervisor.api import BEFORE_RECOVERY, Api, Caller
 
 PUSHES_PER_SECOND = 60
 BACKLOG_LIMIT = 1024 * 1024
+ANSWER_SECONDS = 3.0
+"""How long a closing server lets requests that it took in be answered."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,11 @@ class Server:
         """Stop accepting and let go of the clients, after what they asked for was answered."""
         if self._listener is not None:
             self._listener.close()
+        self._recovered.set()
+        finishing = [connection.finish() for connection in self._connections]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await asyncio.gather(*finishing)
         for connection in list(self._connections):
             await connection.close()
 

@@ -101,6 +101,7 @@ class Service:
 
         async def work(tx: Tx) -> None:
             for held in list(self._ctx.live.values()):
+                await self._ctx.current(tx, held.run_id)
                 if held.stopping is None and not held.ended:
                     await self._end_run(tx, held)
 

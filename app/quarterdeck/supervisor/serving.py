@@ -191,6 +191,8 @@ async def _create(ctx: Context, run: LiveRun, params: dict[str, Any]) -> str:
         ctx.profile(session["agent"]), run.session_id, ctx.client_env.get(run.session_id, {})
     )
     directory = _directory(run, terminal_id)
+    if run.ended or run.keeper_gone:
+        raise _Refused(message.INTERNAL_ERROR, "the agent has ended")
     directory.create()
     spec = KeeperSpec(
         argv=argv,
@@ -206,6 +208,8 @@ async def _create(ctx: Context, run: LiveRun, params: dict[str, Any]) -> str:
     except SpawnFailed as error:
         raise _Refused(message.INTERNAL_ERROR, f"could not run {command!r}: {error}") from error
     process.watch(info.keeper, lambda: terminal_ended(ctx, run))
+    if run.ended or run.keeper_gone or run.stopping is not None:
+        request_stop(directory, 0, 2000)
     return terminal_id
 
 

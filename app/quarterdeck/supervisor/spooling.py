@@ -5,7 +5,7 @@ import logging
 
 import aiosqlite
 
-from quarterdeck.agents.holding import SpoolDamaged, ring_spool
+from quarterdeck.agents.holding import SpoolDamaged, request_stop, ring_spool
 from quarterdeck.store import outbox
 from quarterdeck.supervisor.live_run import LiveRun
 
@@ -34,14 +34,23 @@ def _work_off(run: LiveRun) -> None:
     try:
         run.spool.append(run.unspooled)
     except SpoolDamaged as error:
+        # Going on could cut or double what the agent was told: its run ends and is resumed.
         _log.error("spool does not fit", extra={"run": run.run_id, "error": str(error)})
+        request_stop(run.directory)
         return
     except OSError as error:
         _log.warning("spool not writable", extra={"run": run.run_id, "error": str(error)})
         asyncio.get_running_loop().call_later(RETRY_SECONDS, _work_off, run)
         return
     run.unspooled.clear()
-    ring_spool(run.directory)
+    _ring(run)
+
+
+def _ring(run: LiveRun) -> None:
+    """Ring the keeper; one that is there and could not be told now is told later."""
+    told = ring_spool(run.directory)
+    if not told and run.keeper is not None and not run.keeper_gone and not run.ended:
+        asyncio.get_running_loop().call_later(RETRY_SECONDS, _ring, run)
 
 
 async def catch_up(db: aiosqlite.Connection, run: LiveRun) -> None:

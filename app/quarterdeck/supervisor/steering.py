@@ -91,7 +91,7 @@ async def _ask(
 ) -> Row:
     session = await sessions.load(tx.db, session_id)
     turns.check_run(session, run_id)
-    run = ctx.live.get(session["active_run_id"] or "")
+    run = await ctx.current(tx, session["active_run_id"])
     if run is None or session["state"] not in LIVE_SESSION_STATES:
         raise QuarterdeckError("session_not_running", f"session {session_id} has no agent to ask")
     if run.stopping is not None or run.keeper_gone:

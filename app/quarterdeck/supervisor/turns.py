@@ -12,6 +12,7 @@ from quarterdeck.model.states import (
     ApprovalState,
     CommandKind,
     CommandState,
+    RunState,
     SessionState,
 )
 from quarterdeck.store import approvals, checkpoints, commands, runs, sessions, threads
@@ -101,7 +102,7 @@ async def send(
     check_run(session, run_id)
     digest = sha256(canonical({"text": text}))
     active = session["active_run_id"]
-    run = ctx.live.get(active) if active else None
+    run = await ctx.current(tx, active)
     if run is not None and run.stopping is not None:
         raise QuarterdeckError("command_channel_closed", "the run is being ended")
     if run is not None and run.keeper is not None and run.keeper_gone:
@@ -166,7 +167,7 @@ async def cancel(ctx: Context, tx: Tx, session_id: str, run_id: str | None) -> R
         check_run(session, run_id)
     active = session["active_run_id"]
     row = await commands.insert(tx, session_id, active, CommandKind.CANCEL)
-    run = ctx.live.get(active) if active else None
+    run = await ctx.current(tx, active)
     if run is None:
         if session["state"] == SessionState.STARTING:
             await _cancel_between_tries(tx, session_id)
@@ -208,9 +209,10 @@ async def close(ctx: Context, tx: Tx, session_id: str) -> Row:
     session = await sessions.load(tx.db, session_id)
     active = session["active_run_id"]
     row = await commands.insert(tx, session_id, active, CommandKind.CLOSE)
-    run = ctx.live.get(active) if active else None
+    run = await ctx.current(tx, active)
     if run is not None and run.stopping == "close":
         await commands.acknowledge(tx, row["command_id"], run.run_id)
+        tx.after_commit(lambda: lifecycle.ask_to_stop(run))
     elif run is not None and session["state"] == SessionState.STARTING:
         await commands.set_state(tx, row["command_id"], CommandState.COMPLETED, "closed")
         rec = await Recorder.open(ctx, tx, run)
@@ -236,7 +238,16 @@ async def _close_without_run(tx: Tx, session: Row, row: Row) -> None:
     )
     for approval in pending:
         await approvals.settle(tx, approval["approval_id"], ApprovalState.ABORTED, "closed")
-    await sessions.move(tx, session_id, SessionState.CLOSED, source="request")
+    if session["active_run_id"] is not None:
+        await runs.finish(tx, session["active_run_id"], RunState.CANCELLED, "closed")
+    await sessions.move(
+        tx,
+        session_id,
+        SessionState.CLOSED,
+        source="request",
+        active_run_id=None,
+        active_command_id=None,
+    )
 
 
 async def _reload(tx: Tx, row: Row) -> Row:

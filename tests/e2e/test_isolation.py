@@ -1,0 +1,101 @@
+"""One bad agent or one bad file holds up nobody else."""
+
+import asyncio
+import json
+import os
+import signal
+
+from quarterdeck.agents.holding import RunDirectory, read_info
+from tests.support.deckhouse import Deckhouse, said, session_in, whole_trace
+from tests.support.waiting import eventually_async
+
+
+async def heard(deck, session_id: str, text: str) -> bool:
+    return text in said(await whole_trace(deck, session_id))
+
+
+async def test_a_broken_config_at_a_crash_stops_no_other_session(deckhouse: Deckhouse) -> None:
+    """The crashed session needs a person; the others stream on."""
+    deck = await deckhouse.deck()
+    doomed = await deckhouse.new(deck, "say hello", wait=True)
+    await session_in(deck, doomed["session_id"], "idle")
+    other = await deckhouse.new(deck, "wait go\nsay still here", wait=True)
+    good = deckhouse.places.config_file.read_text()
+    deckhouse.places.config_file.write_text("this is [not toml")
+    info = read_info(RunDirectory(deckhouse.places.runs / doomed["run_id"]))
+    assert info is not None
+    os.kill(info.agent.pid, signal.SIGKILL)
+    await session_in(deck, doomed["session_id"], "failed_needs_human")
+    (deckhouse.project / "go").touch()
+    await eventually_async(lambda: heard(deck, other["session_id"], "still here"))
+    deckhouse.places.config_file.write_text(good)
+
+
+async def test_blank_lines_without_end_leave_the_supervisor_answering(
+    deckhouse: Deckhouse,
+) -> None:
+    """Lines that make no event count too: the loop is given up after a bounded amount."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say hello", wait=True)
+    await session_in(deck, ids["session_id"], "idle")
+    journal = RunDirectory(deckhouse.places.runs / ids["run_id"]).journal
+    with journal.open("ab") as file:
+        file.write(b"\n" * (24 * 1024 * 1024))
+    await deck.send(ids["session_id"], "say after")
+    status = await asyncio.wait_for(deck.status(), 10)
+    assert status["running"]
+    await eventually_async(lambda: heard(deck, ids["session_id"], "after"), within=60)
+
+
+async def test_a_garbled_offset_file_stops_nothing(deckhouse: Deckhouse) -> None:
+    """What a loss of power leaves in it is not taken for a number, and ends no writer."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say hello", wait=True)
+    await session_in(deck, ids["session_id"], "idle")
+    (deckhouse.places.runs / ids["run_id"] / "in.offset").write_bytes(b"\0" * 21)
+    await deck.send(ids["session_id"], "say after")
+    await eventually_async(lambda: heard(deck, ids["session_id"], "after"))
+    assert deckhouse.prompts() == ["say hello", "say after"]
+
+
+async def test_a_streaming_agent_does_not_hold_up_the_start(deckhouse: Deckhouse) -> None:
+    """D2: recovery reads what is there, and does not wait for silence."""
+    deck = await deckhouse.deck()
+    other = await deckhouse.new(deck, "say hello", wait=True)
+    await session_in(deck, other["session_id"], "idle")
+    await deckhouse.new(deck, "count 100000 0.004", wait=True)
+    deckhouse.kill_supervisor()
+    deck = await deckhouse.deck()
+    await deck.send(other["session_id"], "say after")
+    await eventually_async(lambda: heard(deck, other["session_id"], "after"))
+    sessions, _ = await deck.sessions(state="running")
+    assert len(sessions) == 1, "it streams on meanwhile"
+
+
+async def test_a_request_id_used_again_after_a_withdrawal_is_no_poison(
+    deckhouse: Deckhouse,
+) -> None:
+    """`$/cancel_request` forgets the request here too."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say hello", wait=True)
+    view = await session_in(deck, ids["session_id"], "idle")
+    params = {"sessionId": view.agent_session_id, "command": "touch never", "args": []}
+    ask = json.dumps({"jsonrpc": "2.0", "id": 77, "method": "terminal/create", "params": params})
+    back = json.dumps({"jsonrpc": "2.0", "method": "$/cancel_request", "params": {"id": 77}})
+    (deckhouse.project / "said").write_text("\n".join([ask, back, ask, back]))
+    await deck.send(ids["session_id"], "rawfile said\nsay after")
+    await eventually_async(lambda: heard(deck, ids["session_id"], "after"))
+
+
+async def test_what_was_taken_in_is_answered_before_the_end(deckhouse: Deckhouse) -> None:
+    """D5: a client must not take for lost what was committed, and send it again."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "hang", wait=True)
+    sends = [asyncio.create_task(deck.send(ids["session_id"], f"say {n}")) for n in range(3)]
+    await asyncio.sleep(0)
+    os.kill(deckhouse.supervisor_pid(), signal.SIGTERM)
+    told = await asyncio.gather(*sends, return_exceptions=True)
+    deck = await deckhouse.deck()
+    stored = {c.text for c in await deck.commands(ids["session_id"])}
+    for number, answer in enumerate(told):
+        assert isinstance(answer, BaseException) != (f"say {number}" in stored)
