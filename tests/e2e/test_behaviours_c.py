@@ -3,6 +3,7 @@
 import sqlite3
 
 from tests.support.deckhouse import Deckhouse, said, session_in, trace
+from tests.support.waiting import eventually_async
 
 
 async def test_c9_damaged_detail_is_survived_and_nothing_else_is_lost(deckhouse: Deckhouse) -> None:
@@ -51,3 +52,32 @@ async def test_c9_damaged_detail_is_survived_and_nothing_else_is_lost(deckhouse:
     await deck.send(damaged, "say again")
     await session_in(deck, damaged, "idle")
     assert said(await trace(deck, damaged)) == "again"
+
+
+async def test_c9_an_unknown_state_and_a_damaged_driver_hide_nothing(
+    deckhouse: Deckhouse,
+) -> None:
+    """C9: the session is listed as unknown; a run whose driver is damaged is resumed."""
+    deck = await deckhouse.deck()
+    odd = await deckhouse.new(deck, "say odd", wait=True)
+    torn = await deckhouse.new(deck, "say torn", wait=True)
+    for ids in (odd, torn):
+        await session_in(deck, ids["session_id"], "idle")
+    await deck.close_session(odd["session_id"])
+    await session_in(deck, odd["session_id"], "closed")
+    deckhouse.kill_supervisor()
+    with sqlite3.connect(deckhouse.places.database) as db:
+        db.execute(
+            "UPDATE sessions SET state = 'nonsense' WHERE session_id = ?", (odd["session_id"],)
+        )
+        db.execute("UPDATE runs SET driver = '{bad' WHERE run_id = ?", (torn["run_id"],))
+    deck = await deckhouse.deck()
+    listed, _ = await deck.sessions(state="all")
+    assert {view.session_id for view in listed} == {odd["session_id"], torn["session_id"]}
+    assert (await deck.session(odd["session_id"])).state == "unknown"
+    await deck.send(torn["session_id"], "say again")
+    await eventually_async(lambda: _prompted(deckhouse, "say again"))
+
+
+async def _prompted(deckhouse: Deckhouse, text: str) -> bool:
+    return text in deckhouse.prompts()

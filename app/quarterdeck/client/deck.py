@@ -145,9 +145,9 @@ class Deck(
         answer = await self.call("session.runs", session_id=session_id)
         return [RunView.from_wire(row) for row in answer["runs"]]
 
-    async def commands(self, session_id: str) -> list[CommandView]:
-        """Return a session's last 100 commands, newest last."""
-        answer = await self.call("session.commands", session_id=session_id)
+    async def commands(self, session_id: str, *, limit: int = 100) -> list[CommandView]:
+        """Return a session's last commands, newest last; at most 100 (A3)."""
+        answer = await self.call("session.commands", session_id=session_id, limit=limit)
         return [CommandView.from_wire(row) for row in answer["commands"]]
 
     async def events(

@@ -197,11 +197,14 @@ async def finish_open(
     return [row["command_id"] for row in sorted(found, key=lambda row: row["command_no"])]
 
 
-async def of_session(db: aiosqlite.Connection, session_id: str) -> list[CommandView]:
-    """Return a session's last 100 commands, newest last (A3)."""
+async def of_session(
+    db: aiosqlite.Connection, session_id: str, limit: int = 100
+) -> list[CommandView]:
+    """Return a session's last commands, newest last; `limit` is clamped to 1..100 (A3)."""
+    limit = max(1, min(limit, 100))
     found = await rows(
         db,
-        "SELECT * FROM commands WHERE session_id = ? ORDER BY command_no DESC LIMIT 100",
+        f"SELECT * FROM commands WHERE session_id = ? ORDER BY command_no DESC LIMIT {limit}",
         (session_id,),
     )
     return [to_view(row) for row in reversed(found)]

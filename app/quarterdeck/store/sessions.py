@@ -1,6 +1,7 @@
 """Sessions: creating, moving from state to state, listing (A6-A10)."""
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from quarterdeck.model.states import (
     attention,
 )
 from quarterdeck.store.transaction import Row, Tx, one, rows
+
+_log = logging.getLogger(__name__)
 
 QUEUED = (
     "(SELECT count(*) FROM commands c WHERE c.session_id = s.session_id"
@@ -200,7 +203,7 @@ def to_view(row: Row) -> SessionView:
     """Make the wire record of a row of `_VIEW`."""
     # A Row looks a name up by comparing it with every column's; there are many of both here.
     told = dict(zip(row.keys(), row, strict=True))
-    state = SessionState(told["state"])
+    state = _state(told["state"])
     return SessionView(
         session_id=told["session_id"],
         title=told["title"],
@@ -251,6 +254,15 @@ def _iso_or_none(at: int | None) -> str | None:
     return None if at is None else iso(at)
 
 
+def _state(name: str) -> SessionState:
+    """Read a session's state; one that this version does not know is `unknown` (C9)."""
+    try:
+        return SessionState(name)
+    except ValueError:
+        _log.warning("a session has an unknown state", extra={"state": name})
+        return SessionState.UNKNOWN
+
+
 def json_or_none(text: str | None) -> Any:
     """Read a stored JSON detail; a damaged one is as if it were not there (C9)."""
     if text is None:
@@ -258,4 +270,5 @@ def json_or_none(text: str | None) -> Any:
     try:
         return json.loads(text)
     except ValueError:
+        _log.warning("a damaged detail is passed over", extra={"detail": text[:100]})
         return None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from quarterdeck.rpc.framing import LineSplitter
 from quarterdeck.store.search_index import RunIndex
 from quarterdeck.store.transaction import Row
 from quarterdeck.supervisor.redacting import RunRedaction
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -98,4 +101,11 @@ class LiveRun:
 
 
 def _driver(state: str | None) -> AcpDriver | None:
-    return None if state is None else AcpDriver.from_state(json.loads(state))
+    """Read a driver's state; without a readable one the run cannot go on (C9)."""
+    if state is None:
+        return None
+    try:
+        return AcpDriver.from_state(json.loads(state))
+    except (ValueError, KeyError, TypeError):
+        _log.exception("the state of a run is damaged")
+        return None

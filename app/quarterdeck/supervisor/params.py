@@ -69,6 +69,12 @@ class Bundle(Params):
         return value
 
 
+class CommandList(OfSession):
+    """A3."""
+
+    limit: int = 100
+
+
 class SessionNew(Params):
     """A new session with its first prompt."""
 

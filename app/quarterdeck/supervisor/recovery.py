@@ -126,6 +126,10 @@ async def _reattach(ctx: Context, session: Row) -> bool:
     if keeper is None or not process.is_alive(keeper) or read_exit(directory) is not None:
         return False
     run = ctx.hold(row, session["cwd"])
+    if run.driver is None:
+        # Its state is damaged: what its agent says cannot be understood any more (C9).
+        ctx.drop(run)
+        return False
     run.started = asyncio.get_running_loop().create_future()
     await spooling.catch_up(ctx.store.reading, run)
     lifecycle.attach(ctx, run, keeper)

@@ -26,9 +26,10 @@ async def session_runs(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 
 
 async def session_commands(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
-    """A session's last commands."""
-    session_id = await api.session_id(read(params.OfSession, given).session_id)
-    found = await commands.of_session(api.db, session_id)
+    """A session's last commands; A3."""
+    asked = read(params.CommandList, given)
+    session_id = await api.session_id(asked.session_id)
+    found = await commands.of_session(api.db, session_id, asked.limit)
     return {"commands": [view.to_wire() for view in found]}
 
 
