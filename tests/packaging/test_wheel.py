@@ -140,7 +140,7 @@ def start_and_quit(place: Place) -> None:
         argv = [str(place.bin / "qd")]
         home = Path(place.env["HOME"])
         with Terminal(argv, width=100, height=30, env=place.env, cwd=home) as terminal:
-            terminal.wait_for("quarterdeck", within=60)
+            terminal.wait_for("✓ supervisor", within=60)
             terminal.send_keys("q")
             assert terminal.wait_exit() == 0, terminal.capture()
     finally:
