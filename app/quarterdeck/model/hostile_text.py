@@ -42,7 +42,7 @@ def clean_line(text: str) -> str:
 
 
 def drop_unsafe(text: str) -> str:
-    """Remove every unsafe code point and all line breaks; the last filter before the terminal."""
+    """Remove every unsafe code point but tab and newline, which the caller has to deal with."""
     return _PATTERN.sub("", text)
 
 
