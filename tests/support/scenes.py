@@ -3,7 +3,8 @@
 from datetime import UTC
 from pathlib import Path
 
-from quarterdeck.tui.app import QuarterdeckApp
+from quarterdeck.tui.app import NO_KEYS_CHANGED, QuarterdeckApp
+from quarterdeck.tui.keymap import Keymap
 from tests.support.scripted_deck import (
     NOW_MS,
     ScriptedSupervisor,
@@ -52,7 +53,11 @@ class SteppedClock:
         return self.now
 
 
-def app_of(supervisor: ScriptedSupervisor, clock: SteppedClock | None = None) -> QuarterdeckApp:
+def app_of(
+    supervisor: ScriptedSupervisor,
+    clock: SteppedClock | None = None,
+    keymap: Keymap = NO_KEYS_CHANGED,
+) -> QuarterdeckApp:
     """Return the app on a scripted supervisor, with every clock fixed."""
     return QuarterdeckApp(
         supervisor.connect,
@@ -63,6 +68,7 @@ def app_of(supervisor: ScriptedSupervisor, clock: SteppedClock | None = None) ->
         environ={"PATH": "/usr/bin", "API_KEY": "k-1", "UNNAMED": "no"},
         cwd=Path("/tmp"),
         read_after=0.01,
+        keymap=keymap,
     )
 
 

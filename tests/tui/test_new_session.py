@@ -31,7 +31,7 @@ async def test_a_session_is_created_with_the_agents_variables_and_selected(tmp_p
     async with app_of(box).run_test() as pilot:
         await opened(pilot)
         pilot.app.screen.query_one("#new-cwd", Input).value = str(tmp_path)
-        await pilot.press("tab", "tab", *"Nightly", "tab", *"run it", "ctrl+s")
+        await pilot.press("tab", "tab", *"Nightly", "tab", *"run it", "ctrl+g")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
         rows = pilot.app.screen.query_one(SessionList)
         await until(pilot, lambda: rows.selected and rows.selected.title == "Nightly")
@@ -51,10 +51,10 @@ async def test_what_is_wrong_is_said_in_the_dialog_and_nothing_is_created():
     box = ScriptedSupervisor()
     async with app_of(box).run_test() as pilot:
         await opened(pilot)
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+g")
         await until_shown(pilot, "write what the agent should do")
         pilot.app.screen.query_one("#new-cwd", Input).value = "/no/such/place"
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+g")
         await until_shown(pilot, "there is no directory")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
@@ -67,7 +67,7 @@ async def test_agents_that_were_not_found_cannot_be_chosen():
     async with app_of(box).run_test() as pilot:
         await opened(pilot)
         await until_shown(pilot, "not found: /opt/agent")
-        await pilot.press("tab", "tab", "tab", *"go", "ctrl+s")
+        await pilot.press("tab", "tab", "tab", *"go", "ctrl+g")
         await until_shown(pilot, "choose an agent whose program was found")
     assert box.called("new") == []
 
@@ -77,10 +77,10 @@ async def test_a_refusal_is_shown_and_the_form_stays():
     box.refusals["new"] = [QuarterdeckError("unknown_agent", "no agent is called runbook")]
     async with app_of(box).run_test() as pilot:
         await opened(pilot)
-        await pilot.press("tab", "tab", "tab", *"go", "ctrl+s")
+        await pilot.press("tab", "tab", "tab", *"go", "ctrl+g")
         await until_shown(pilot, "no agent is called runbook")
         assert isinstance(pilot.app.screen, NewSessionDialog)
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+g")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
     assert len(box.called("new")) == 2
 
@@ -91,9 +91,9 @@ async def test_after_a_lost_link_the_same_form_is_sent_with_the_same_key():
     box.refusals["new"] = [QuarterdeckError("unreachable", "the supervisor went away")]
     async with app_of(box).run_test() as pilot:
         await opened(pilot)
-        await pilot.press("tab", "tab", "tab", *"go", "ctrl+s")
+        await pilot.press("tab", "tab", "tab", *"go", "ctrl+g")
         await until_shown(pilot, "the supervisor went away")
-        await pilot.press("ctrl+s")
+        await pilot.press("ctrl+g")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
     first, second = box.called("new")
     assert first["key"] == second["key"]

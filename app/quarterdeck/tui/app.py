@@ -21,9 +21,10 @@ from quarterdeck.model.clock import now_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.search_hit import SearchHit
-from quarterdeck.tui import messages
+from quarterdeck.tui import keys, messages
 from quarterdeck.tui.alerts import POP_TITLE, PUSH_TITLE, Alerts, AlertSettings
 from quarterdeck.tui.board import Board, LinkState
+from quarterdeck.tui.keymap import Keymap
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from quarterdeck.tui.dialogs.approval import ApprovalResult
     from quarterdeck.tui.dialogs.new_session import NewSession
 
+NO_KEYS_CHANGED = Keymap({})
 READ_AFTER_S = 0.5
 """How long a session's end must stay on screen to count as read: passing it by does not."""
 
@@ -67,6 +69,7 @@ class QuarterdeckApp(App[None]):
         cwd: Path | None = None,
         read_after: float = READ_AFTER_S,
         alerts: AlertSettings | None = None,
+        keymap: Keymap = NO_KEYS_CHANGED,
     ) -> None:
         """Prepare the app; nothing is connected before it runs.
 
@@ -80,8 +83,12 @@ class QuarterdeckApp(App[None]):
             cwd: The directory a new session is offered.
             read_after: Seconds the end of an output stays on screen before it counts as read.
             alerts: What the terminal is told of; None for nothing.
+            keymap: Keys a person chose.
         """
         super().__init__()
+        keys.take(keymap.changed)
+        self.set_keymap(keymap.bound)
+        self._key_problems = keymap.problems
         self.animation_level = "none"
         self._clock, self._monotonic, self._tz = clock, monotonic, tz
         self._host = host if host is not None else socket.gethostname()
@@ -112,6 +119,8 @@ class QuarterdeckApp(App[None]):
         """Begin to connect and to fetch."""
         if self._alerts is not None:
             self.write_raw(PUSH_TITLE)
+        for problem in self._key_problems:
+            self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
         self.run_worker(self._link.run(), group="link")
         self.run_worker(self._refresh.run(), group="refresh")
 

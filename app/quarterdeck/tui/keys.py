@@ -1,6 +1,6 @@
 """Every action of the screen with its key: bindings, footer, palette and help are made from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +38,11 @@ class KeyAction:
     label: str
     """What the footer says, one or two words."""
     help: str
+
+    @property
+    def id(self) -> str:
+        """Its name in `[keys]` of config.toml, such as `main.cancel`; unique."""
+        return f"{self.where.name.lower()}.{self.label.replace(' ', '-')}"
 
 
 _M, _P, _I, _A, _R, _Q, _S, _L, _T, _H, _N, _C, _E = (
@@ -158,7 +163,7 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_H, "scroll_help(10)", "pagedown", "pgdn", "page", "Ten lines down"),
     KeyAction(_H, "scroll_help(-10)", "pageup", "pgup", "page up", "Ten lines up"),
     KeyAction(_H, "close", "escape", "esc", "close", "Close the help"),
-    KeyAction(_N, "create", "ctrl+s", "ctrl+s", "create", "Create the session"),
+    KeyAction(_N, "create", "ctrl+g", "ctrl+g", "create", "Create the session (go)"),
     KeyAction(_N, "", "tab", "tab", "next field", "Next field (shift+tab: the one before)"),
     KeyAction(_N, "leave", "escape", "esc", "cancel", "Cancel; nothing is created"),
     KeyAction(_C, "reply(True)", "y", "y", "yes", "Yes, do it"),
@@ -168,9 +173,18 @@ KEYS: tuple[KeyAction, ...] = (
 )
 
 
+_changed: dict[str, KeyAction] = {}
+
+
+def take(changed: Mapping[str, KeyAction]) -> None:
+    """Let footer, palette and help show the keys a person chose; see `keymap`."""
+    _changed.clear()
+    _changed.update(changed)
+
+
 def keys_of(where: Where) -> list[KeyAction]:
-    """Return the actions of one place in the order of footer and help."""
-    return [entry for entry in KEYS if entry.where is where]
+    """Return the actions of one place, in the order of footer and help, with their keys now."""
+    return [_changed.get(entry.id, entry) for entry in KEYS if entry.where is where]
 
 
 def bindings(where: Where, *, but: Iterable[str] = (), priority: bool = False) -> list[BindingType]:
@@ -183,8 +197,9 @@ def bindings(where: Where, *, but: Iterable[str] = (), priority: bool = False) -
     """
     left_out = set(but)
     made: list[BindingType] = []
-    for entry in keys_of(where):
+    for entry in KEYS:
         names = ",".join(key for key in entry.keys.split(",") if key and key not in left_out)
-        if entry.action and names:
-            made.append(Binding(names, entry.action, entry.label, show=False, priority=priority))
+        if entry.where is where and entry.action and names:
+            label, action = entry.label, entry.action
+            made.append(Binding(names, action, label, show=False, priority=priority, id=entry.id))
     return made

@@ -28,6 +28,7 @@ def main(places: Places, reader: str) -> int:
     gc.disable()
     try:
         from quarterdeck.client.deck import Deck
+        from quarterdeck.tui import keymap
         from quarterdeck.tui.alerts import settings_from
         from quarterdeck.tui.app import QuarterdeckApp
     finally:
@@ -46,6 +47,10 @@ def main(places: Places, reader: str) -> int:
         connected = True
         return deck
 
-    app = QuarterdeckApp(connect, alerts=settings_from(places.config_file, os.environ))
+    app = QuarterdeckApp(
+        connect,
+        alerts=settings_from(places.config_file, os.environ),
+        keymap=keymap.read(places.config_file),
+    )
     app.run()
     return app.return_code or 0
