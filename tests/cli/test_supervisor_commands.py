@@ -57,3 +57,11 @@ def test_down_that_takes_too_long_is_124(
     code, error = qd.error("down", "--timeout", "0.5")
     assert (code, error["code"]) == (124, "timed_out")
     assert str(supervisor.pid) in error["message"]
+
+
+def test_a_supervisor_in_the_foreground_is_refused_inside_a_session(qd: Qd) -> None:
+    """It would end with that session; the client refuses to start one there for the same reason."""
+    code, error = qd.error("up", "--foreground", QUARTERDECK_RUN="run_1")
+    assert (code, error["code"]) == (6, "cannot_start")
+    assert "inside a session" in error["message"]
+    assert not qd.places.state.exists()

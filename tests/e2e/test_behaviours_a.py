@@ -1,9 +1,11 @@
 """A2, A3, A7, A8, A11, A14-A16: reads, names, health and errors, through a real supervisor."""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -165,6 +167,10 @@ async def test_a11_a_trace_is_of_the_active_run_else_the_last_and_of_no_other_se
     assert (await refused(deck.events(other, run_id=first))).code == "run_of_other_session"
 
 
+async def _reachable(deck: Deck, expected: bool) -> bool:
+    return (await deck.status())["store"]["reachable"] is expected
+
+
 async def test_a14_health_says_which_store_and_why_it_is_not_usable(deckhouse: Deckhouse) -> None:
     """Reachable, at which schema; a newer one is refused with both numbers, and left alone."""
     deck = await deckhouse.deck()
@@ -175,8 +181,20 @@ async def test_a14_health_says_which_store_and_why_it_is_not_usable(deckhouse: D
         "path": str(deckhouse.places.database),
         "reachable": True,
         "schema": schema,
+        "migrated": True,
+        "why": None,
         "note": None,
     }
+    with closing(sqlite3.connect(deckhouse.places.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        marking = asyncio.create_task(deck.call("session.mark_all_read"))
+        await eventually_async(lambda: _reachable(deck, False))
+        store = (await deck.status())["store"]
+        assert "another program holds it" in store["why"]
+        assert "reachable False" in deckhouse.qd("status")
+        other.execute("ROLLBACK")
+    await marking
+    assert await _reachable(deck, True)
     await deckhouse.end_supervisor()
     with sqlite3.connect(deckhouse.places.database) as db:
         db.execute(f"PRAGMA user_version = {schema + 1}")
@@ -197,9 +215,17 @@ async def test_a15_backends_are_listed_and_no_value_is_ever_printed(deckhouse: D
     assert (scripted["protocol"], scripted["found"]) == ("acp", True)
     assert "SOME_API_KEY" in scripted["sets"]
     assert "PATH" in scripted["env_names"]
+    assert scripted["capabilities"] is None
+    assert "not known yet" in deckhouse.qd("agents")
     session_id = await idle_session(deckhouse, deck, bundle={"credential": "deploy-key"})
     run = (await deck.runs(session_id))[0]
-    assert "capabilities" in (run.agent_info or {})
+    told = (run.agent_info or {})["capabilities"]
+    assert told["load_session"] is True
+    await deck.close_session(session_id)
+    listed = {agent["name"]: agent for agent in await deck.agents()}
+    assert listed["scripted"]["capabilities"] == told
+    assert listed["runbook"]["capabilities"] is None
+    assert "load_session" in deckhouse.qd("agents")
     assert (run.bundle or {})["credential"] == "deploy-key"
     printed = json.dumps([list(listed.values()), run.to_wire(), (await deck.status())])
     printed += deckhouse.qd("agents", "--json") + deckhouse.qd("show", session_id)

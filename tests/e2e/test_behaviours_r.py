@@ -1,5 +1,6 @@
 """R1, R3, R5: a session's run coordination as a client sees it, through real processes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,13 @@ import pytest
 from quarterdeck.agents.holding import RunDirectory, read_info
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.states import SessionState, coordination
 from tests.support.deckhouse import Deckhouse, session_in
 from tests.support.waiting import eventually_async
 
 
 async def coordinated(deck: Deck, session_id: str) -> tuple[str, str | None]:
     view = await deck.session(session_id)
-    return coordination(SessionState(view.state)).value, view.failure
+    return view.coordination, view.failure
 
 
 async def test_r1_coordination_is_none_starting_running_or_failed(deckhouse: Deckhouse) -> None:
@@ -26,6 +26,8 @@ async def test_r1_coordination_is_none_starting_running_or_failed(deckhouse: Dec
     await deck.close_session(session_id)
     await session_in(deck, session_id, "closed")
     assert await coordinated(deck, session_id) == ("none", None)
+    shown = json.loads(deckhouse.qd("show", session_id, "--json"))
+    assert shown["coordination"] == "none"
     deckhouse.configure(SCRIPTED_FAIL_START="exit")
     with pytest.raises(QuarterdeckError) as caught:
         await deckhouse.new(deck, "say x", wait=True)

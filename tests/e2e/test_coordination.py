@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -304,7 +305,10 @@ async def test_a_decision_on_something_else_changes_nothing(deckhouse: Deckhouse
     deck = await deckhouse.deck()
     ids = await deckhouse.new(deck, "ask touch it")
     approval = await approval_of(deck, ids["session_id"])
-    shown = {"run_id": approval.run_id, "payload_sha256": approval.payload_sha256}
+    shown: dict[str, Any] = {
+        "run_id": approval.run_id,
+        "payload_sha256": approval.payload_sha256,
+    }
     for wrong in ({"payload_sha256": "0" * 64}, {"run_id": "run_other"}):
         call = deck.decide(
             approval.approval_id, action="approve", token="token-one", **(shown | wrong)

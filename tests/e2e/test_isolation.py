@@ -1,10 +1,14 @@
 """One bad agent or one bad file holds up nobody else."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
+import sqlite3
 
+from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_info
 from tests.support.deckhouse import Deckhouse, said, session_in, whole_trace
 from tests.support.waiting import eventually_async
@@ -99,3 +103,96 @@ async def test_what_was_taken_in_is_answered_before_the_end(deckhouse: Deckhouse
     stored = {c.text for c in await deck.commands(ids["session_id"])}
     for number, answer in enumerate(told):
         assert isinstance(answer, BaseException) != (f"say {number}" in stored)
+
+
+async def test_a_quiet_run_is_read_in_each_transaction_beside_those_that_flood(
+    deckhouse: Deckhouse,
+) -> None:
+    """Shares are fair: its line waits for no other run's backlog, however it is queued."""
+    deck = await deckhouse.deck()
+    started = [await deckhouse.new(deck, "say hello", wait=True) for _ in range(6)]
+    for ids in started:
+        await session_in(deck, ids["session_id"], "idle")
+    *floods, quiet = [deckhouse.places.runs / ids["run_id"] / "out.jsonl" for ids in started]
+    views = [await deck.session(ids["session_id"]) for ids in started]
+    lines = [_chunk(view.agent_session_id or "", "flood ") for view in views]
+    supervisor = deckhouse.supervisor_pid()
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        for journal, line in zip([*floods, quiet], lines, strict=True):
+            with journal.open("ab") as file:
+                file.write(line * (4000 if journal is not quiet else 1))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+            for ids in started:
+                bell.sendto(ids["run_id"].encode(), str(deckhouse.places.bell))
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    await eventually_async(lambda: heard(deck, started[-1]["session_id"], "flood"))
+    with contextlib.closing(sqlite3.connect(deckhouse.places.database)) as db:
+        earlier = db.execute(
+            "WITH quiet AS (SELECT r.run_no, max(e.at) AS at FROM runs r JOIN events e"
+            " USING (run_no) WHERE r.run_id = ?)"
+            " SELECT count(DISTINCT e.at) FROM events e, quiet q WHERE e.run_no <> q.run_no"
+            " AND e.payload LIKE '%flood%' AND e.at < q.at",
+            (started[-1]["run_id"],),
+        ).fetchone()[0]
+    assert earlier <= 2, "transactions with the others' lines before the quiet one's"
+
+
+def _chunk(session_id: str, text: str) -> bytes:
+    content = {"type": "text", "text": text}
+    update = {"sessionUpdate": "agent_message_chunk", "content": content}
+    params = {"sessionId": session_id, "update": update}
+    message = {"jsonrpc": "2.0", "method": "session/update", "params": params}
+    return json.dumps(message).encode() + b"\n"
+
+
+async def test_a_journal_that_cannot_be_read_stops_no_other_run(deckhouse: Deckhouse) -> None:
+    """A transaction that fails for one run is tried for each by itself."""
+    deck = await deckhouse.deck()
+    bad = await deckhouse.new(deck, "wait go\nsay never seen", wait=True)
+    other = await deckhouse.new(deck, "say hello", wait=True)
+    await session_in(deck, other["session_id"], "idle")
+    journal = deckhouse.places.runs / bad["run_id"] / "out.jsonl"
+    journal.rename(journal.with_name("out.moved"))
+    journal.mkdir()
+    for number in range(200):
+        (journal / f"{number:0200}").touch()
+    (deckhouse.project / "go").touch()
+    for word in ("first", "second"):
+        await deck.send(other["session_id"], f"say {word}")
+        await eventually_async(lambda word=word: heard(deck, other["session_id"], word))
+
+
+async def test_the_late_end_of_a_cancelled_start_changes_no_newer_run(
+    deckhouse: Deckhouse,
+) -> None:
+    """R5: the session belongs to the run that was started since."""
+    deckhouse.configure(SCRIPTED_FAIL_START="silent")
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say hello")
+    old = RunDirectory(deckhouse.places.runs / ids["run_id"])
+    await eventually_async(lambda: _there(old))
+    info = read_info(old)
+    assert info is not None
+    os.kill(info.keeper.pid, signal.SIGSTOP)
+    try:
+        await deck.cancel(ids["session_id"])
+        await session_in(deck, ids["session_id"], "closed")
+        deckhouse.configure()
+        await deck.send(ids["session_id"], "say again")
+        await eventually_async(lambda: heard(deck, ids["session_id"], "again"))
+        before = await session_in(deck, ids["session_id"], "idle")
+    finally:
+        os.kill(info.keeper.pid, signal.SIGCONT)
+    await process.wait_gone(info.keeper)
+    await deck.send(ids["session_id"], "say after")
+    await eventually_async(lambda: heard(deck, ids["session_id"], "after"))
+    after = await session_in(deck, ids["session_id"], "idle")
+    assert (after.run_id, after.active) == (before.run_id, True)
+    states = {run.run_id: run.state for run in await deck.runs(ids["session_id"])}
+    assert states == {ids["run_id"]: "cancelled", before.run_id: "running"}
+
+
+async def _there(directory: RunDirectory) -> bool:
+    return read_info(directory) is not None

@@ -115,7 +115,7 @@ async def test_a_host_can_be_allowed_for_good(deckhouse: Deckhouse) -> None:
     deck = await deckhouse.deck()
     ids = await deckhouse.new(deck, f"raw {json.dumps(asking)}\nwait go")
     asked = await approval_of(deck, ids["session_id"])
-    (offer,) = [o for o in asked.options if o["kind"] == "amend"]
+    offer, _ = [o for o in asked.options if o["kind"] == "amend"]
     assert offer["host"] == "docs.example.org"
     made = await decide(deck, asked, "approve_always")
     assert made.amendment == "allow-docs.example.org"

@@ -273,6 +273,62 @@ async def test_c2_latest_follows_and_named_checkpoints_are_loaded(deckhouse: Dec
     assert [point.name for point in await deck.checkpoints(session_id)] == ["latest"]
 
 
+async def test_c2_a_message_is_appended_with_role_and_item(deckhouse: Deckhouse) -> None:
+    """Its agent is asked nothing; `latest` stands at it, and a fork knows what it says."""
+    deck = await deckhouse.deck()
+    session_id = await idle_session(deckhouse, deck, "say one")
+    prompts = deckhouse.prompts()
+    version = (await deck.session(session_id)).version
+    saved = await deck.append_message(session_id, "user", "decided on the phone", item="call 7")
+    [*_, event] = await trace(deck, session_id)
+    assert (event.type, event.seq) == ("user_message", saved.seq)
+    assert event.payload == {
+        "text": "decided on the phone",
+        "role": "user",
+        "item": "call 7",
+        "appended_by": "tester",
+    }
+    assert (await deck.session(session_id)).version > version
+    told = json.loads(
+        deckhouse.qd("message", session_id, "so be it", "--role", "assistant", "--json")
+    )
+    [*_, event] = await trace(deck, session_id)
+    assert (event.type, event.payload["text"]) == ("assistant_message", "so be it")
+    latest = (await deck.checkpoints(session_id))[0]
+    assert (latest.name, latest.seq) == ("latest", event.seq)
+    assert told["seq"] == event.seq
+    assert (await deck.session(session_id)).state == "idle"
+    assert deckhouse.prompts() == prompts
+    fork = await deck.fork(session_id, checkpoint="latest", prompt="say two", wait=True)
+    await session_in(deck, str(fork["session_id"]), "idle")
+    assert "> decided on the phone" in deckhouse.prompts()[-1]
+    assert "> so be it" in deckhouse.prompts()[-1]
+    assert [hit.seq for hit in (await deck.search("phone", session_id=session_id))[0]] == [
+        saved.seq
+    ]
+
+
+async def test_c2_a_message_that_cannot_be_appended_changes_nothing(deckhouse: Deckhouse) -> None:
+    deck = await deckhouse.deck()
+    session_id = await idle_session(deckhouse, deck, "say one")
+    other = await idle_session(deckhouse, deck, "say other")
+    run_id = (await deck.session(other)).run_id
+    before = await trace(deck, session_id)
+    for call, code in (
+        (deck.append_message(session_id, "system", "x"), "invalid_params"),
+        (deck.append_message(session_id, "user", "  "), "empty_prompt"),
+        (deck.append_message(session_id, "user", "x", item="i" * 201), "invalid_params"),
+        (deck.append_message(session_id, "user", "x", run_id=run_id), "run_of_other_session"),
+        (deck.append_message("ses_nowhere", "user", "x"), "unknown_session"),
+    ):
+        assert (await refused(call)).code == code
+    assert await trace(deck, session_id) == before
+    await deck.close_session(session_id)
+    await session_in(deck, session_id, "closed")
+    error = await refused(deck.append_message(session_id, "user", "x"))
+    assert error.code == "session_not_running"
+
+
 async def _said(deck: Deck, session_id: str, text: str) -> bool:
     return said(await trace(deck, session_id)) == text
 

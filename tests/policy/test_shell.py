@@ -118,3 +118,30 @@ def test_words_quoted_for_a_shell_are_read_as_they_were(words: list[str]) -> Non
         assert reading.commands[0].argv == ("echo", *words)
     else:
         assert set("\\~") & set("".join(words)) or any("=" in word for word in words)
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/null", ">/dev/null", "2>&1", ">/dev/null 2>&1"])
+def test_three_redirections_that_throw_output_away_change_nothing(redirect: str) -> None:
+    """DESIGN §6 asks about redirections; these, written exactly so, write to no file."""
+    plain = shell.read("grep -n x a.txt | wc -l")
+    assert shell.read(f"grep -n x a.txt {redirect} | wc -l {redirect}") == plain
+    assert plain.unclear is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ls 2> /dev/null",
+        "ls 1>/dev/null",
+        "ls>/dev/null",
+        "ls 2>/dev/null x",
+        "2>/dev/null ls",
+        "ls 2>&1 >x",
+        "ls '' 2>/dev/null/",
+        'ls 2>"/dev/null"',
+        "ls 2>/dev/null&& ls",
+        "ls 2>&1&",
+    ],
+)
+def test_any_other_form_of_a_redirection_is_unclear(text: str) -> None:
+    assert shell.read(text).unclear is not None

@@ -1,6 +1,7 @@
 """A9, A10: pages of sessions against a plain model, and how SQLite goes about them."""
 
 import asyncio
+import itertools
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import ATTENTION_ORDER, Attention, SessionState, attention
 from quarterdeck.store import listing
 from quarterdeck.store.listing import FILTERS, Wanted
@@ -243,14 +245,84 @@ def test_a10_a_page_walks_an_index_and_sorts_nothing(
     """EXPLAIN: no scan of the table and no sorting, for the first page and for later ones."""
     wanted = Wanted(READER, state, None, project)
     with sqlite3.connect(database) as db:
-        for number, segment in enumerate(FILTERS[state].segments):
-            for after in (None, [1] * (len(segment.key) - 1) + ["ses_1"]):
-                sql, values = listing.segment_query(wanted, number, after, 100)
-                plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-                sessions = next(step for step in plan if step.split()[1] == "s")
-                assert sessions.startswith("SEARCH s USING INDEX sessions_")
-                assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
+        for known, number, first in itertools.product((False, True), range(3), (False, True)):
+            if number >= len(FILTERS[state].segments):
+                continue
+            segment = FILTERS[state].segments[number]
+            after = None if first else [1] * (len(segment.key) - 1) + ["ses_1"]
+            sql, values = listing.segment_query(wanted, number, after, 100, known)
+            plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+            index = "sessions_"
+            if known and segment.read is False:
+                index = "COVERING INDEX unread_listed (reader=? AND shelf=?"
+            assert index in plan[0]
+            assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
     db.close()
+
+
+@pytest.mark.parametrize("marks", ["none", "all", "newest half", "oldest half"])
+@pytest.mark.parametrize("state", FILTERS)
+def test_a10_a_page_does_not_look_through_what_the_reader_has_read(
+    database: Path, state: str, marks: str
+) -> None:
+    """The work for a page, counted in SQLite's own steps, is far below a look at every session."""
+    count = 4000
+    rows = [
+        Made(n, "running" if n < 200 else "asleep", 0, False, n, seen(n, marks), 0, "a", "/p")
+        for n in range(count)
+    ]
+    fill(database, rows)
+    steps = 0
+
+    def counted() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async def work(db: aiosqlite.Connection) -> list[SessionView]:
+        await db.set_progress_handler(counted, 100)
+        found, _ = await listing.page(db, Wanted(READER, state))
+        await listing.counts(db, READER)
+        return found
+
+    found = reading(database, work)
+    assert steps * 100 < 60 * count, f"{steps * 100} steps for {len(found)} rows"
+
+
+def seen(number: int, marks: str) -> int:
+    """Return how far behind a reader's mark is, or -1 for none."""
+    read = {"none": False, "all": True, "newest half": number >= 2000, "oldest half": number < 2000}
+    return 0 if read[marks] else -1
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=many, changed=st.lists(made, max_size=20), gone=st.sets(st.integers(0, 400)))
+def test_a9_what_is_kept_as_unread_is_what_the_marks_say(
+    database: Path, rows: list[Made], changed: list[Made], gone: set[int]
+) -> None:
+    """Whoever writes sessions and marks, in any order."""
+    fill(database, rows)
+    with sqlite3.connect(database) as db:
+        for row in changed:
+            put(db, row)
+        for number in gone:
+            db.execute("DELETE FROM readers WHERE session_id = ?", (f"ses_{number:04d}",))
+        for number in list(gone)[::2]:
+            db.execute("DELETE FROM sessions WHERE session_id = ?", (f"ses_{number:04d}",))
+        kept = db.execute(
+            "SELECT reader, session_id, shelf, pinned, last_activity, project, agent, state,"
+            " execution_state FROM unread ORDER BY 1, 2"
+        ).fetchall()
+        expected = db.execute(
+            "SELECT k.reader, s.session_id, shelf, pinned, last_activity, project, agent, state,"
+            " execution_state FROM sessions s, known_readers k LEFT JOIN readers r"
+            " ON r.reader = k.reader AND r.session_id = s.session_id"
+            " WHERE s.urgency = 0 AND s.version > COALESCE(r.version, 0) ORDER BY 1, 2"
+        ).fetchall()
+    db.close()
+    assert kept == expected
 
 
 def test_a10_a_forged_cursor_is_refused(database: Path) -> None:

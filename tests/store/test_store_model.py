@@ -76,6 +76,16 @@ ORDERED_BY = {
     "decisions": "rowid",
 }
 
+COORDINATION = {
+    "created": "starting",
+    "starting": "starting",
+    "idle": "running",
+    "running": "running",
+    "waiting": "running",
+    "failed_needs_human": "failed",
+}
+"""R1, of the states of DESIGN §3; the others have no live run."""
+
 numbers = st.integers(0, 30)
 broken = st.integers(0, 23)
 """From 16 on a transaction is broken off after that many statements less 16."""
@@ -112,6 +122,10 @@ class Inline:
     async def execute(self, sql: str, values: Any = ()) -> AsyncIterator["InlineRows"]:
         """Run a query."""
         yield InlineRows(self._db.execute(sql, values))
+
+    async def execute_fetchall(self, sql: str, values: Any = ()) -> list[Any]:
+        """Run a query and return what it found."""
+        return self._db.execute(sql, values).fetchall()
 
 
 class InlineRows:
@@ -340,6 +354,7 @@ class StoreMachine(RuleBasedStateMachine):
             "queued": len(self.model.queue(row["session_id"])),
             "pinned": row["pinned"] == 1,
             "mode": row["mode"],
+            "coordination": COORDINATION.get(row["state"], "none"),
         }
 
     # Sessions and runs.
@@ -435,6 +450,18 @@ class StoreMachine(RuleBasedStateMachine):
         session_id = self.pick(self.model.sessions, number)
         scenario = partial(scenarios.prompt, steer=steer)
         self.act(scenario, session_id, self.run_id(), text, key, cut=cut)
+
+    @rule(number=numbers, same=st.booleans(), steer=st.booleans(), cut=broken)
+    def retry(self, number: int, same: bool, steer: bool, cut: int) -> None:
+        """A4: a key that was used comes again, in whichever state its command is by now."""
+        keyed = {k: row for k, row in self.model.commands.items() if row["idempotency_key"]}
+        if not keyed:
+            return
+        first = keyed[self.pick(keyed, number)]
+        text = first["payload_sha256"] if same else "other"
+        scenario = partial(scenarios.prompt, steer=steer)
+        key = first["idempotency_key"]
+        self.act(scenario, first["session_id"], self.run_id(), text, key, cut=cut)
 
     @rule(number=numbers, cut=broken)
     def hand_over(self, number: int, cut: int) -> None:
@@ -727,6 +754,7 @@ def _shown(view: Any) -> Plain:
     """Return what of a session's view the model knows."""
     left_out = ("failure_kind", "agent_session_id", "usage", "recovery_attempts", "approval_mode")
     left_out += ("model", "parent_session_id", "git_commit", "git_branch", "git_origin")
+    left_out += ("git_base", "plan", "changes")
     return {name: value for name, value in view.to_wire().items() if name not in left_out}
 
 

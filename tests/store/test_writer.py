@@ -74,6 +74,24 @@ async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     assert await store.write(bump) == 1
 
 
+async def test_what_fails_after_a_commit_ends_neither_the_writer_nor_the_rest(store: Store) -> None:
+    """The transaction is what it is: its caller is told so, and the next one is done."""
+    called: list[str] = []
+
+    def fails() -> None:
+        called.append("first")
+        raise OSError("no such keeper")
+
+    async def work(tx: Tx) -> int:
+        tx.after_commit(fails)
+        tx.after_commit(lambda: called.append("second"))
+        return await tx.next_version()
+
+    assert await store.write(work) == 1
+    assert await asyncio.wait_for(store.write(bump), 10) == 2
+    assert called == ["first", "second"]
+
+
 async def test_the_change_number_goes_on_after_reopening(tmp_path: Path) -> None:
     """A push of a later supervisor is never taken for an old one."""
     store = await Store.open(tmp_path / "q.db")

@@ -10,16 +10,22 @@ What it does is told by the words of the prompt, one instruction a line:
     read PATH           fs/read_text_file, say the content
     write PATH TEXT     fs/write_text_file
     terminal COMMAND    terminal/create, wait_for_exit, output, release; say the output
+    update JSON         a session/update with these members
     usage JSON          usage_update if it has `used`, else the usage told with the turn's end
     die CODE            exit at once
     raw TEXT            write a line as it is
     rawfile FILE        write the lines of a file as they are
     edit PATH TEXT      request permission for an edit, then write that by fs/write_text_file
+    mcp SERVER TOOL JSON  request permission for a tool of an MCP server, say what came of it
+    fetch URL           request permission to fetch, say what came of it
+    form JSON           elicitation/create with that schema, say the answer
+    step ID STATUS      a tool_call_update of that call, or its tool_call if pending
     hang                never answer
 
 It appends each prompt it gets to $SCRIPTED_DIR/prompts, so that tests can count deliveries.
 Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1; SCRIPTED_MODELS=1 gives
-it models; SCRIPTED_FORK=works|fails gives it session/fork, with its calls in $SCRIPTED_DIR/forks.
+it models, SCRIPTED_IMAGES=1 images in prompts; SCRIPTED_FORK=works|fails gives it session/fork,
+with its calls in $SCRIPTED_DIR/forks.
 """
 
 import json
@@ -100,6 +106,8 @@ class Agent:
                 return
             load = "SCRIPTED_NO_LOAD" not in os.environ
             abilities: dict[str, Any] = {"loadSession": load}
+            if "SCRIPTED_IMAGES" in os.environ:
+                abilities["promptCapabilities"] = {"image": True}
             if "SCRIPTED_FORK" in os.environ:
                 abilities["sessionCapabilities"] = {"fork": {}}
             result: Any = {"protocolVersion": 1, "agentCapabilities": abilities}
@@ -145,6 +153,9 @@ class Agent:
         text = "".join(part.get("text", "") for part in message["params"]["prompt"])
         with (HOME / "prompts").open("a") as file:
             file.write(json.dumps(text) + "\n")
+        if images := [part for part in message["params"]["prompt"] if part["type"] == "image"]:
+            with (HOME / "images").open("a") as file:
+                file.write(json.dumps(images) + "\n")
         self.cancelled.clear()
         for line in text.splitlines():
             word, _, rest = line.partition(" ")
@@ -169,7 +180,9 @@ class Agent:
             number += 1
             if self.cancelled.is_set():
                 break
-            counter.write_text(str(number))
+            # By rename: killed in between, this agent must not leave an empty file to the next.
+            counter.with_suffix(".new").write_text(str(number))
+            counter.with_suffix(".new").replace(counter)
             self.say(f"#{number} ")
             if pause:
                 time.sleep(float(pause))
@@ -197,6 +210,40 @@ class Agent:
         if outcome.get("optionId") == "y":
             subprocess.run(rest, shell=True, cwd=self.cwd, check=False, stdin=subprocess.DEVNULL)
         self.say("allowed" if outcome.get("optionId") == "y" else "refused")
+
+    def permit(self, call: dict[str, Any]) -> bool:
+        options = [
+            {"optionId": "y", "name": "Yes", "kind": "allow_once"},
+            {"optionId": "n", "name": "No", "kind": "reject_once"},
+        ]
+        answer = self.call("session/request_permission", toolCall=call, options=options)
+        with (HOME / "answers").open("a") as file:
+            file.write(json.dumps(answer["result"]) + "\n")
+        allowed = answer["result"]["outcome"].get("optionId") == "y"
+        self.say("allowed" if allowed else "refused")
+        return allowed
+
+    def do_mcp(self, rest: str) -> None:
+        server, tool, given = rest.split(" ", 2)
+        call = {"toolCallId": f"call-{time.monotonic_ns()}", "title": f"mcp__{server}__{tool}"}
+        self.permit(call | {"kind": "other", "rawInput": json.loads(given)})
+
+    def do_fetch(self, rest: str) -> None:
+        call = {"toolCallId": f"call-{time.monotonic_ns()}", "title": "Fetch a page"}
+        self.permit(call | {"kind": "fetch", "rawInput": {"url": rest}})
+
+    def do_form(self, rest: str) -> None:
+        schema = json.loads(rest)
+        answer = self.call(
+            "elicitation/create", mode="form", message="Which one?", requestedSchema=schema
+        )
+        self.say(json.dumps(answer.get("result") or answer.get("error")))
+
+    def do_step(self, rest: str) -> None:
+        called, status = rest.split()
+        kind = "tool_call" if status == "pending" else "tool_call_update"
+        told = {"title": called, "kind": "other"} if status == "pending" else {}
+        self.update(sessionUpdate=kind, toolCallId=called, status=status, **told)
 
     def do_read(self, rest: str) -> None:
         answer = self.call("fs/read_text_file", path=str(self.cwd / rest))
@@ -235,6 +282,9 @@ class Agent:
         output = self.call("terminal/output", terminalId=terminal)["result"]
         self.call("terminal/release", terminalId=terminal)
         self.say(f"exit {status.get('exitCode')}: {output['output']}")
+
+    def do_update(self, rest: str) -> None:
+        self.update(**json.loads(rest))
 
     def do_usage(self, rest: str) -> None:
         told = json.loads(rest)

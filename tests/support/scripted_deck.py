@@ -87,6 +87,12 @@ def event(of: SessionView, seq: int, event_type: str, /, **payload: Any) -> Even
     return EventView(seq, of.run_id or "", event_type, ago(600 - seq), payload)
 
 
+def no_recovery(report_id: str = "start-1") -> dict[str, Any]:
+    """Return what a supervisor tells that had nothing to recover."""
+    report: dict[str, Any] = {"id": report_id, "at": ago(300), "version": "0.1.0", "done": True}
+    return {"report": report, "open": []}
+
+
 class ScriptedSupervisor:
     """What lives behind the socket: rows, and every connection to it."""
 
@@ -94,7 +100,7 @@ class ScriptedSupervisor:
         self.sessions: list[SessionView] = []
         self.shelf: list[SessionView] = []
         """Archived and deleted sessions."""
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {"recovery.get": no_recovery()}
         """Per method of the protocol that has no scripted call of its own: what it answers."""
         self.approvals: dict[str, ApprovalView] = {}
         self.events: dict[str, list[EventView]] = {}
@@ -103,6 +109,7 @@ class ScriptedSupervisor:
         ]
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every call that changes something, in order."""
+        self.rules_problem = ""
         self.fetches = 0
         self.refusals: dict[str, list[Exception]] = {}
         """Per method: raised by its next calls instead of an answer."""
@@ -232,6 +239,9 @@ class ScriptedDeck(Deck):
         await self._enter("approvals")
         return [v for v in self._behind.approvals.values() if v.state == ApprovalState.PENDING]
 
+    async def policy_problem(self) -> str:
+        return self._behind.rules_problem
+
     async def approval(self, approval_id: str) -> ApprovalView:
         await self._enter("approval")
         return self._behind.approvals[approval_id]
@@ -247,6 +257,7 @@ class ScriptedDeck(Deck):
         option: str | None = None,
         reason: str | None = None,
         prefix: str | None = None,
+        content: dict[str, Any] | None = None,
     ) -> DecisionView:
         await self._enter(
             "decide",
@@ -258,6 +269,7 @@ class ScriptedDeck(Deck):
             option=option,
             reason=reason,
             **({} if prefix is None else {"prefix": prefix}),
+            **({} if content is None else {"content": content}),
         )
         if token in self._behind.decided:
             return self._behind.decided[token]
@@ -308,8 +320,10 @@ class ScriptedDeck(Deck):
         interrupt: bool | None = None,
         project: str | None = None,
         agent: str | None = None,
+        images: list[tuple[str, str]] | None = None,
     ) -> CommandView:
-        wanted = {"interrupt": True} if interrupt else {}
+        wanted: dict[str, Any] = {"interrupt": True} if interrupt else {}
+        wanted |= {"images": images} if images else {}
         await self._enter("send", session_id=session_id, text=text, env=env, key=key, **wanted)
         return CommandView("cmd_2", session_id, run_id, "turn", "pending", ago(0), text)
 

@@ -7,29 +7,41 @@ import pytest
 from quarterdeck.tui.app import QuarterdeckApp
 from quarterdeck.tui.dialogs.approval import ApprovalDialog, RecoveryDialog
 from quarterdeck.tui.dialogs.ask_line import AskLine
+from quarterdeck.tui.dialogs.checkpoints import CheckpointsDialog
+from quarterdeck.tui.dialogs.choose import ChooseDialog
 from quarterdeck.tui.dialogs.confirm import ConfirmDialog
+from quarterdeck.tui.dialogs.form import FormDialog
 from quarterdeck.tui.dialogs.new_session import NewSessionDialog
 from quarterdeck.tui.dialogs.queue import QueueDialog
+from quarterdeck.tui.dialogs.recovery_report import RecoveryReportDialog
+from quarterdeck.tui.dialogs.usage import UsageDialog
 from quarterdeck.tui.keys import KEYS, Where, keys_of
 from quarterdeck.tui.palette import DeckCommands
 from quarterdeck.tui.screens import help as help_screen
 from quarterdeck.tui.screens.inbox import InboxScreen
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.search import SearchScreen
+from quarterdeck.tui.widgets.diff_view import DiffView
 from quarterdeck.tui.widgets.prompt_line import PromptInput
 from tests.support.piloting import screen_text, until, until_shown
 from tests.support.scenes import app_of, deck_of_six
 
 DOERS = {
     Where.MAIN: MainScreen,
+    Where.DIFF: DiffView,
     Where.PROMPT: PromptInput,
     Where.INBOX: InboxScreen,
     Where.APPROVAL: ApprovalDialog,
     Where.RECOVERY: RecoveryDialog,
+    Where.FORM: FormDialog,
     Where.QUEUE: QueueDialog,
     Where.SEARCH: SearchScreen,
     Where.LINE: AskLine,
+    Where.CHECKPOINTS: CheckpointsDialog,
+    Where.CHOOSE: ChooseDialog,
+    Where.USAGE: UsageDialog,
     Where.READING: ApprovalDialog,
+    Where.REPORT: RecoveryReportDialog,
     Where.HELP: help_screen.HelpScreen,
     Where.NEW: NewSessionDialog,
     Where.CONFIRM: ConfirmDialog,

@@ -36,7 +36,7 @@ async def test_each_key_makes_its_call():
         "M": "session.mark_all_read",
         "f": "session.fork",
     }
-    box.answers = dict.fromkeys(calls.values(), wire)
+    box.answers |= dict.fromkeys(calls.values(), wire)
     box.answers["session.mark_all_read"] = {"marked": 1}
     box.answers["session.restore"] = wire
     async with app_of(box).run_test(size=(120, 30), notifications=True) as pilot:
@@ -89,7 +89,7 @@ async def test_queued_prompts_are_moved_and_taken_back():
     sid = box.sessions[0].session_id
     row = {"session_id": sid, "run_id": None, "kind": "turn", "state": "pending"}
     rows = [row | {"command_id": f"cmd_{n}", "created_at": ago(9), "text": f"do {n}"} for n in "ab"]
-    box.answers = {
+    box.answers |= {
         "session.queue": {"commands": rows},
         "command.move": rows[0],
         "command.cancel": rows[0],
@@ -136,7 +136,7 @@ async def test_what_a_search_finds_opens_the_trace_at_the_event():
         "line \x1b[31m7",
         [],
     )
-    box.answers = {
+    box.answers |= {
         "event.search": {"hits": [hit.to_wire()], "cursor": None},
         "session.runs": {"runs": []},
     }

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from quarterdeck.model.failpoints import failpoint
+
 READ_LIMIT = 10 * 1024 * 1024
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -75,7 +77,9 @@ def write_text(session_dir: Path, path: str, content: str) -> None:
             temporary = f".quarterdeck-{secrets.token_hex(8)}"
             try:
                 _create(folder, temporary, data, mode)
+                failpoint("file.rename.before")
                 os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+                failpoint("file.rename.after")
             except OSError:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary, dir_fd=folder)
@@ -142,6 +146,7 @@ def _open_folder(folder: int, name: str, *, create: bool) -> int:
         if not create:
             raise
         with contextlib.suppress(FileExistsError):
+            failpoint("file.mkdir.before")
             os.mkdir(name, dir_fd=folder)
         return os.open(name, _FOLDER, dir_fd=folder)
 
@@ -179,6 +184,7 @@ def _create(folder: int, name: str, data: bytes, mode: int | None) -> None:
     with os.fdopen(descriptor, "wb") as file:
         if mode is not None:
             os.fchmod(descriptor, mode)
+        failpoint("file.write.before")
         file.write(data)
         file.flush()
         os.fsync(descriptor)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from quarterdeck.agents import process
+from quarterdeck.agents import process, scope
 from quarterdeck.agents.keeper_files import (
     ExitStatus,
     JournalShorter,
@@ -23,8 +23,10 @@ from quarterdeck.agents.keeper_files import (
     Spool,
     SpoolDamaged,
     forwarded_offset,
+    is_held_back,
     parse_info,
     read_exit,
+    read_held_back,
     read_info,
     read_journal,
     read_keeper,
@@ -37,7 +39,9 @@ from quarterdeck.agents.keeper_sockets import (
     request_stop,
     resume,
     ring_spool,
+    tell_read,
 )
+from quarterdeck.model.failpoints import failpoint
 
 __all__ = [
     "Bell",
@@ -50,8 +54,10 @@ __all__ = [
     "Spool",
     "SpoolDamaged",
     "forwarded_offset",
+    "is_held_back",
     "pause",
     "read_exit",
+    "read_held_back",
     "read_info",
     "read_journal",
     "read_keeper",
@@ -61,9 +67,11 @@ __all__ = [
     "resume",
     "ring_spool",
     "spawn",
+    "tell_read",
 ]
 
 KEEPER = Path(__file__).with_name("keeper.py")
+PASSED_ON = ("LD_LIBRARY_PATH", "QUARTERDECK_KEEPER_FAILPOINT")
 LAUNCH_SECONDS = 60.0
 END_SECONDS = 10.0
 
@@ -96,6 +104,12 @@ class KeeperSpec:
             last output, stdout and stderr together.
         stop_grace_ms: For each step of a stop nobody gave times for.
         output_bytes: How much of a terminal's output is always retained; at least 64 KiB.
+        journal_ahead: Bytes of the journal that may be unread before the tree is stopped until
+            they are read; 0 for any amount.
+        memory: Bytes that the tree and the run's terminals may have in memory together, mapped
+            files not counted; 0 for any amount. What exceeds this or the next two is ended.
+        processes: How many processes they may be; 0 for any number.
+        run_seconds: How long the run may last; 0 for ever.
     """
 
     argv: Sequence[str]
@@ -106,6 +120,10 @@ class KeeperSpec:
     mode: Literal["agent", "terminal"] = "agent"
     stop_grace_ms: int = 3000
     output_bytes: int = 64 * 1024
+    journal_ahead: int = 0
+    memory: int = 0
+    processes: int = 0
+    run_seconds: int = 0
 
     def to_json(self, run_dir: RunDirectory) -> bytes:
         """The spec as the keeper reads it."""
@@ -118,6 +136,10 @@ class KeeperSpec:
             "mode": self.mode,
             "stop_grace_ms": self.stop_grace_ms,
             "output_bytes": self.output_bytes,
+            "journal_ahead": self.journal_ahead,
+            "memory": self.memory,
+            "processes": self.processes,
+            "run_seconds": self.run_seconds,
         }
         return json.dumps(value).encode()
 
@@ -175,11 +197,15 @@ def _program() -> Path:
 def _launch(run_dir: RunDirectory, spec: KeeperSpec) -> KeeperInfo:
     """Run the launcher to its end; blocks, so it is called in a thread."""
     command = [sys.executable, "-I", "-S", str(_program()), str(run_dir.path)]
+    command = scope.around(command, memory=spec.memory, processes=spec.processes)
     # /proc shows the environment a program was started with: no secret may be in this one.
     clean = {process.RUN_VARIABLE: spec.run_id}
-    if "LD_LIBRARY_PATH" in os.environ:
-        clean["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    for name in PASSED_ON:
+        if name in os.environ:
+            clean[name] = os.environ[name]
+    clean |= scope.environment()
     try:
+        failpoint("keeper_start.before")
         done = subprocess.run(
             command,
             input=spec.to_json(run_dir),
@@ -197,6 +223,7 @@ def _launch(run_dir: RunDirectory, spec: KeeperSpec) -> KeeperInfo:
     except OSError as error:
         reason = f"cannot start the keeper with {sys.executable!r}: {error.strerror}"
         raise SpawnFailed(reason, _errno_name(error)) from error
+    failpoint("keeper_start.after")
     return _read_answer(run_dir, spec, done)
 
 

@@ -29,12 +29,66 @@ STDERR_BYTES = 64 * 1024
 RETRY_S = 0.2
 KILL_S = 5.0
 DEFAULT_GRACE_MS = 3000
-EXIT_BYTES = 256
+EXIT_BYTES = 512
+WATCH_S = 0.5
+MEGABYTE = 1024 * 1024
 OOM_SCORE = 500
+NICENESS = 5
 SOCKET_PATH_BYTES = 100
 RUN_VARIABLE = "QUARTERDECK_RUN"
+FAILPOINT_VARIABLE = "QUARTERDECK_KEEPER_FAILPOINT"
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+
+
+def failpoint(name: str, /) -> None:
+    """Pass the place `name`, at which a test may kill this process."""
+
+
+def failpoint_as(setting: str) -> Callable[[str], None]:
+    """Return what a failpoint does under `setting`, the value of QUARTERDECK_KEEPER_FAILPOINT.
+
+    `kill:K` kills at the K-th place of a keeper, `kill:NAME:K` at the K-th time of that one;
+    with `@FILE` behind it only the process that makes FILE, with the name in it. `count:FILE`
+    writes each name to FILE. `after FILE RULE` follows a rule once FILE exists. Places of the
+    launcher and of the agent before its exec, which count beside the keeper's, are reached by
+    their names only.
+    """
+    if setting.startswith("after "):
+        file, _, setting = setting.removeprefix("after ").rpartition(" ")
+        follow = failpoint_as(setting)
+        return lambda name: follow(name) if os.path.exists(file) else None
+    kind, _, rest = setting.partition(":")
+    rule, _, once = rest.partition("@")
+    wanted, _, number = rule.rpartition(":")
+    passed = 0
+
+    def counting(name: str) -> None:
+        fd = os.open(rest, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        os.write(fd, f"{name}\n".encode())
+        os.close(fd)
+
+    def killing(name: str) -> None:
+        nonlocal passed
+        if name != wanted if wanted else not name.startswith("keeper."):
+            return
+        passed += 1
+        if passed != int(number):
+            return
+        try:
+            if once:
+                fd = os.open(once, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                os.write(fd, name.encode())
+                os.close(fd)
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return counting if kind == "count" else killing
+
+
+if FAILPOINT_VARIABLE in os.environ:
+    failpoint = failpoint_as(os.environ[FAILPOINT_VARIABLE])
 
 
 class StartFailedError(Exception):
@@ -93,6 +147,15 @@ def children(pid: int) -> list[int]:
         return []
     texts = [read_small(f"/proc/{pid}/task/{thread}/children") for thread in threads]
     return [int(child) for text in texts for child in text.split()]
+
+
+def own_memory(pid: int) -> int:
+    """Bytes of `pid` that are in memory and no copy of a file; 0 if it is gone."""
+    kilobytes = 0
+    for line in read_small(f"/proc/{pid}/status").splitlines():
+        if line.startswith((b"RssAnon:", b"RssShmem:")):
+            kilobytes += int(line.split()[1])
+    return kilobytes * 1024
 
 
 def send(pid: int, number: int) -> None:
@@ -158,6 +221,26 @@ class Tree:
         for pid in frozen:
             send(pid, signal.SIGKILL)
 
+    def measure(self, others: list[int]) -> tuple[int, int]:
+        """How many processes descend from this one and from `others`, and their own memory.
+
+        The memory is in bytes, without the files they have mapped. Without /proc both are 0.
+        """
+        if not self._proc:
+            return 0, 0
+        table = children_by_stat() if self._by_stat else None
+        seen: set[int] = set()
+        size = 0
+        queue = [self._me, *others]
+        while queue:
+            parent = queue.pop()
+            for pid in table.get(parent, []) if table is not None else children(parent):
+                if pid not in seen:
+                    seen.add(pid)
+                    size += own_memory(pid)
+                    queue.append(pid)
+        return len(seen), size
+
 
 # --- files ----------------------------------------------------------------------------------
 
@@ -168,6 +251,7 @@ class Journal:
     def __init__(self, name: str):
         self._fd = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.pending = b""
+        self.size = os.fstat(self._fd).st_size
 
     def write(self, data: bytes) -> bool:
         """Append `data` after what is pending; True if the file grew.
@@ -178,10 +262,13 @@ class Journal:
         grew = False
         while rest:
             try:
+                failpoint("keeper.journal.before")
                 count = os.write(self._fd, rest)
+                failpoint("keeper.journal.after")
             except OSError:
                 break
             grew = grew or count > 0
+            self.size += count
             rest = rest[count:]
         self.pending = rest
         return grew
@@ -194,6 +281,8 @@ class BoundedPair:
     """
 
     pending = b""
+    size = 0
+    """Nobody reads it by its offset, so it never runs ahead."""
 
     def __init__(self, name: str, limit: int):
         self._name = name
@@ -206,6 +295,7 @@ class BoundedPair:
         return os.open(f"{self._name}.0", flags, 0o600)
 
     def _turn(self) -> None:
+        failpoint("keeper.pair.rename")
         os.rename(f"{self._name}.0", f"{self._name}.1")
         fresh = self._open()
         os.close(self._fd)
@@ -219,6 +309,7 @@ class BoundedPair:
             while data:
                 if self._size >= self._limit:
                     self._turn()
+                failpoint("keeper.pair.write")
                 count = os.write(self._fd, data[: self._limit - self._size])
                 self._size += count
                 data = data[count:]
@@ -241,7 +332,9 @@ class Spool:
 
     def _note(self) -> None:
         try:
+            failpoint("keeper.offset.before")
             os.pwrite(self._offset_fd, b"%020d\n" % self.forwarded, 0)
+            failpoint("keeper.offset.after")
         except OSError:
             pass
 
@@ -277,7 +370,9 @@ class Spool:
         """
         chunk = os.pread(self._fd, min(CHUNK, self._complete - self.forwarded), self.forwarded)
         try:
+            failpoint("keeper.stdin.before")
             self.forwarded += os.write(pipe, chunk)
+            failpoint("keeper.stdin.after")
         except BlockingIOError:
             return
         self._note()
@@ -301,7 +396,9 @@ class Bell:
                 head, name = os.path.split(path)
                 directory = os.open(head, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
                 path = f"/proc/self/fd/{directory}/{name}"
+            failpoint("keeper.bell.before")
             self._socket.sendto(self._text, path)
+            failpoint("keeper.bell.after")
         except OSError:
             # Nobody listens, or the queue is full: the supervisor then looks by itself.
             pass
@@ -314,10 +411,13 @@ def write_atomically(name: str, value: dict[str, object]) -> None:
     """Replace the file `name` by `value` as JSON, whole or not at all."""
     fd = os.open(f"{name}.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
+        failpoint("keeper.about.write")
         os.write(fd, json.dumps(value).encode() + b"\n")
     finally:
         os.close(fd)
+    failpoint("keeper.about.rename")
     os.rename(f"{name}.tmp", name)
+    failpoint("keeper.about.after")
 
 
 class ExitFile:
@@ -325,13 +425,18 @@ class ExitFile:
 
     def __init__(self) -> None:
         self._fd = os.open("exit.tmp", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        failpoint("keeper.exit.reserve")
         os.write(self._fd, b" " * EXIT_BYTES)
 
-    def publish(self, code: int | None, number: int | None, reason: str) -> None:
+    def publish(self, code: int | None, number: int | None, reason: str, detail: str) -> None:
         """Write the status over the reserved bytes and give the file its name."""
         value = {"code": code, "signal": number, "reason": reason, "at": time.time_ns() // 10**6}
+        if detail:
+            value["detail"] = detail
         os.pwrite(self._fd, json.dumps(value).encode().ljust(EXIT_BYTES - 1) + b"\n", 0)
+        failpoint("keeper.exit.rename")
         os.rename("exit.tmp", "exit.json")
+        failpoint("keeper.exit.after")
 
 
 # --- the spec -------------------------------------------------------------------------------
@@ -363,6 +468,11 @@ class Spec:
         self.terminal = mode == "terminal"
         self.grace_ms = self._number("stop_grace_ms", DEFAULT_GRACE_MS)
         self.output_bytes = max(self._number("output_bytes", CHUNK), CHUNK)
+        # Of these 0 is none.
+        self.journal_ahead = self._number("journal_ahead", 0)
+        self.memory = self._number("memory", 0)
+        self.processes = self._number("processes", 0)
+        self.run_seconds = self._number("run_seconds", 0)
 
     def _wrong(self, name: str) -> StartFailedError:
         return StartFailedError(f"the spec's {name} is missing or wrong")
@@ -417,12 +527,15 @@ def become_agent(spec: Spec, keeper: int, stdio: tuple[int, int, int], umask: in
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != keeper:
         os._exit(1)
+    failpoint("child.start.before")
     try:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, str(OOM_SCORE).encode())
         os.close(fd)
     except OSError:
         pass
+    # Many agents at work must not keep the person's screen and the other agents' keepers waiting.
+    os.nice(NICENESS)
     for target, fd in enumerate(stdio):
         os.dup2(fd, target)
     os.umask(umask)
@@ -432,6 +545,7 @@ def become_agent(spec: Spec, keeper: int, stdio: tuple[int, int, int], umask: in
         raise StartFailedError(
             f"cannot enter the directory {spec.cwd!r}: {error.strerror}", error_name(error)
         ) from None
+    failpoint("child.exec.before")
     os.execvpe(spec.argv[0], spec.argv, {**spec.env, RUN_VARIABLE: spec.bell_id})
 
 
@@ -448,6 +562,7 @@ def start_agent(spec: Spec, stdio: tuple[int, int, int], umask: int) -> int:
     """
     keeper = os.getpid()
     told, tell = os.pipe()
+    failpoint("keeper.fork.before")
     pid = os.fork()
     if pid == 0:
         try:
@@ -458,6 +573,7 @@ def start_agent(spec: Spec, stdio: tuple[int, int, int], umask: int) -> int:
             if isinstance(error, OSError):
                 name = error_name(error)
                 text = f"cannot execute {spec.argv[0]!r}: {error.strerror}"
+            failpoint("child.failed.before")
             os.write(tell, json.dumps([text, name]).encode())
         os._exit(127)
     os.close(tell)
@@ -467,11 +583,40 @@ def start_agent(spec: Spec, stdio: tuple[int, int, int], umask: int) -> int:
     finally:
         for fd in stdio:
             os.close(fd)
+    failpoint("keeper.fork.after")
     if problem:
         os.waitpid(pid, 0)
         text, name = json.loads(problem)
         raise StartFailedError(text, name)
     return pid
+
+
+# --- the run's terminals, each with a keeper of its own ---------------------------------------
+
+
+def open_terminals() -> list[str]:
+    """The names of the terminals whose keepers listen."""
+    try:
+        names = os.listdir("terminals")
+    except OSError:
+        return []
+    return [name for name in names if os.path.exists(f"terminals/{name}/ctl")]
+
+
+def tell_terminals(message: bytes) -> None:
+    """Say something to the keeper of each terminal."""
+    for name in open_terminals():
+        Bell(f"terminals/{name}/ctl", message.decode()).ring()
+
+
+def read_pid(name: str) -> int:
+    """The pid in a keeper's file; 0 if there is none yet, or it is gone."""
+    try:
+        value = json.loads(read_small(name))
+        pid = int(value["pid"])
+        return pid if start_time(pid) == value["start_time"] else 0
+    except (ValueError, KeyError, TypeError):
+        return 0
 
 
 # --- the keeper -----------------------------------------------------------------------------
@@ -487,6 +632,41 @@ class Phase(enum.Enum):
     DRAINING = "draining"
 
 
+class Watch:
+    """The limits of a run: memory and processes of its tree, and how long it may run.
+
+    The tree is looked at twice a second, and only while a limit on it is set.
+    """
+
+    def __init__(self, spec: Spec):
+        self._memory, self._processes, self._seconds = spec.memory, spec.processes, spec.run_seconds
+        self._end = time.monotonic() + self._seconds if self._seconds else None
+        self.due = self._next()
+
+    def _next(self) -> float | None:
+        """When to look again; None if there is nothing to look at."""
+        if self._memory or self._processes:
+            soon = time.monotonic() + WATCH_S
+            return soon if self._end is None else min(soon, self._end)
+        return self._end
+
+    def exceeded(self, tree: Tree, others: list[int]) -> str:
+        """Which limit is exceeded, and by what; empty if none is."""
+        self.due = self._next()
+        if self._end is not None and time.monotonic() >= self._end:
+            return f"the limit run_time is {self._seconds} s, and it ran for {self._seconds} s"
+        if not (self._memory or self._processes):
+            return ""
+        count, size = tree.measure(others)
+        if self._processes and count > self._processes:
+            return f"the limit processes is {self._processes}, and there were {count}"
+        if self._memory and size > self._memory:
+            allowed, used = self._memory / MEGABYTE, size / MEGABYTE
+            who = "1 process" if count == 1 else f"{count} processes"
+            return f"the limit memory is {allowed:.1f} MiB, and {who} used {used:.1f} MiB"
+        return ""
+
+
 class Keeper:
     """Holds one agent: its three streams, its process tree, the control socket and the bell."""
 
@@ -500,6 +680,7 @@ class Keeper:
         self._ctl = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ctl.setblocking(False)
         # Not unlinked before: a name that is taken means that another keeper holds this run.
+        failpoint("keeper.bind.before")
         self._ctl.bind("ctl")
         try:
             os.chmod("ctl", 0o600)
@@ -520,6 +701,10 @@ class Keeper:
         self._term_ms = 0
         self._retry_at: float | None = None
         self._paused = False
+        self._ahead = spec.journal_ahead
+        self._read_to = 0
+        self._held_back = False
+        self._detail = ""
         self._asked_to_end = False
         self._status: int | None = None
         self._reason = ""
@@ -554,12 +739,14 @@ class Keeper:
                 os.set_blocking(fd, False)
         self._agent = start_agent(spec, stdio, umask)
         self._tree = Tree(self._agent)
+        self._limits = Watch(spec)
         self._watch(self._stdout, self._relay)
         if self._stderr >= 0:
             self._watch(self._stderr, self._keep_error)
 
     def _clean(self) -> None:
-        for name in ("ctl", "exit.tmp"):
+        failpoint("keeper.clean.before")
+        for name in ("ctl", "exit.tmp", "paused.json"):
             try:
                 os.unlink(name)
             except OSError:
@@ -614,7 +801,8 @@ class Keeper:
             self._on_time()
 
     def _timeout_ms(self) -> int | None:
-        moments = [moment for moment in (self._deadline, self._retry_at) if moment is not None]
+        due = self._limits.due if self._phase is Phase.RUNNING else None
+        moments = [at for at in (self._deadline, self._retry_at, due) if at is not None]
         if not moments:
             return None
         return max(0, int((min(moments) - time.monotonic()) * 1000) + 1)
@@ -627,8 +815,22 @@ class Keeper:
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._keep(b"")
+        due = self._limits.due
+        if due is not None and now >= due and self._phase is Phase.RUNNING:
+            self._check_limits()
         if self._deadline is not None and self._status is None:
             self._advance_stop()
+
+    def _check_limits(self) -> None:
+        """End a run that is over one of its limits, terminals included."""
+        holders = [read_pid(f"terminals/{name}/keeper.json") for name in open_terminals()]
+        self._detail = self._limits.exceeded(self._tree, [pid for pid in holders if pid])
+        if not self._detail:
+            return
+        # What takes memory or forks is given no time to take more.
+        grace = 0 if "run_time" not in self._detail else self._grace_ms
+        tell_terminals(b"x %d %d" % (grace, grace))
+        self.stop(grace, grace, "limit")
 
     # Agent to supervisor
 
@@ -652,8 +854,48 @@ class Keeper:
         if self._sink.pending:
             self._retry_at = time.monotonic() + RETRY_S
             self._unwatch(self._stdout)
-        elif self._stdout >= 0:
+        elif self._stdout >= 0 and not self._held_back:
             self._watch(self._stdout, self._relay)
+        if self._ahead and self._sink.size - self._read_to > self._ahead:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Stop the whole tree where it stands, until the journal is read (DESIGN §4).
+
+        It is the keeper that does so, since nothing else is there while no supervisor runs.
+        """
+        if self._held_back or self._phase is not Phase.RUNNING:
+            return
+        self._held_back = True
+        self._unwatch(self._stdout)
+        self._tree.freeze(time.monotonic() + KILL_S)
+        tell_terminals(b"p")
+        told: dict[str, object] = {
+            "journal": self._sink.size,
+            "read": self._read_to,
+            "limit": self._ahead,
+        }
+        try:
+            write_atomically("paused.json", told)
+        except OSError:
+            # It only tells; what lets the tree go on is how far the journal is read.
+            pass
+        self._bell.ring()
+
+    def _let_go(self) -> None:
+        """Let a tree go on whose journal was read, unless it was paused for another reason."""
+        self._held_back = False
+        failpoint("keeper.let_go.before")
+        try:
+            os.unlink("paused.json")
+        except OSError:
+            pass
+        if not self._paused:
+            self._tree.signal(signal.SIGCONT)
+        tell_terminals(b"c")
+        if self._stdout >= 0 and not self._sink.pending:
+            self._watch(self._stdout, self._relay)
+        self._bell.ring()
 
     def _keep_error(self) -> None:
         data = self._read(self._stderr)
@@ -697,6 +939,7 @@ class Keeper:
                 messages.append(self._ctl.recv(64))
             except BlockingIOError:
                 break
+        failpoint("keeper.control.read")
         # Looked at whatever was said: a full queue may have swallowed the word about the spool.
         self._look_at_spool()
         for message in messages:
@@ -711,10 +954,15 @@ class Keeper:
             self._tree.freeze(time.monotonic() + KILL_S)
         elif word == b"c" and self._paused:
             self._resume()
+        elif word == b"r" and len(numbers) == 1 and numbers[0].isdigit():
+            self._read_to = max(self._read_to, int(numbers[0]))
+            if self._held_back and self._sink.size - self._read_to <= self._ahead // 2:
+                self._let_go()
 
     def _resume(self) -> None:
         self._paused = False
-        self._tree.signal(signal.SIGCONT)
+        if not self._held_back:
+            self._tree.signal(signal.SIGCONT)
 
     def _on_sigterm(self, *_: object) -> None:
         self._asked_to_end = True
@@ -748,6 +996,8 @@ class Keeper:
             self._term_ms = term_ms
             if self._paused:
                 self._resume()
+            if self._held_back:
+                self._let_go()
             self._stdin = self._shut(self._stdin)
         elif self._deadline is not None:
             self._term_ms = min(self._term_ms, term_ms)
@@ -809,7 +1059,7 @@ class Keeper:
         number = -code if code is not None and code < 0 else None
         reason = reason or self._reason or ("exited" if number is None else "killed")
         try:
-            self._exit_file.publish(code if number is None else None, number, reason)
+            self._exit_file.publish(code if number is None else None, number, reason, self._detail)
         except FileNotFoundError:
             # The run's directory was removed: there is nobody to tell.
             return True
@@ -863,6 +1113,7 @@ def keep(spec: Spec, report: int) -> None:
 
 def say(fd: int, value: dict[str, object]) -> bool:
     """Write one line of JSON; False if nobody reads it."""
+    failpoint("keeper.report.before")
     try:
         os.write(fd, json.dumps(value).encode() + b"\n")
     except OSError:
@@ -883,6 +1134,7 @@ def launch(run_dir: str) -> int:
         say(1, {"ok": False, "error": text, "errno": error_name(error)})
         return 1
     told, tell = os.pipe()
+    failpoint("launcher.fork.before")
     if os.fork() == 0:
         try:
             keep(spec, tell)
@@ -894,7 +1146,9 @@ def launch(run_dir: str) -> int:
     if not line.endswith(b"\n"):
         text = "the keeper ended before it had started the agent"
         line = json.dumps({"ok": False, "error": text, "errno": "ECHILD"}).encode() + b"\n"
+    failpoint("launcher.report.before")
     os.write(1, line)
+    failpoint("launcher.report.after")
     return 0 if json.loads(line)["ok"] else 1
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quarterdeck.agents.process import ProcessIdentity
+from quarterdeck.model.failpoints import failpoint
 
 STDERR_BYTES = 64 * 1024
 
@@ -57,8 +58,10 @@ class RunDirectory:
             FileExistsError: there is such a run already.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        failpoint("run_directory.mkdir.before")
         self.path.mkdir(mode=0o700)
         self.path.chmod(0o700)
+        failpoint("run_directory.spool.before")
         os.close(os.open(self.spool, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
@@ -78,14 +81,16 @@ class ExitStatus:
         code: The main process's exit code; None if a signal ended it or nothing is known.
         signal: The signal that ended it, or None.
         reason: `exited`, `killed` (by a signal that was not the keeper's), `stopped`,
-            `abandoned` (nobody waited for its start), `spool_damaged` or `keeper_failed`.
+            `abandoned` (nobody waited for its start), `limit`, `spool_damaged` or `keeper_failed`.
         at_ms: When, in milliseconds since the epoch.
+        detail: Which limit was exceeded, and by what.
     """
 
     code: int | None
     signal: int | None
     reason: str
     at_ms: int
+    detail: str = ""
 
 
 def parse_info(value: Mapping[str, object]) -> KeeperInfo:
@@ -139,7 +144,18 @@ def read_exit(run_dir: RunDirectory) -> ExitStatus | None:
         number if isinstance(number, int) else None,
         str(reason),
         at if isinstance(at, int) else 0,
+        str(value.get("detail", "")),
     )
+
+
+def is_held_back(run_dir: RunDirectory) -> bool:
+    """Whether the keeper says that it has stopped its tree because the journal runs ahead."""
+    return (run_dir.path / "paused.json").exists()
+
+
+def read_held_back(run_dir: RunDirectory) -> dict[str, object] | None:
+    """Why the keeper has stopped its tree by itself: `journal`, `read`, `limit`, in bytes."""
+    return _read_json(run_dir.path / "paused.json")
 
 
 def forwarded_offset(run_dir: RunDirectory) -> int:
@@ -240,7 +256,9 @@ class Spool:
                 if not payload or payload.find(b"\n") != len(payload) - 1:
                     raise ValueError("what goes into the spool must be one line with its newline")
                 if self._is_missing(fd, start, payload):
+                    failpoint("spool.append.before")
                     _write_all(fd, payload, start)
+                    failpoint("spool.append.after")
                     appended.append((start, payload))
         finally:
             os.close(fd)
@@ -258,12 +276,14 @@ class Spool:
         if forwarded > start:
             raise SpoolDamaged(f"{path} was forwarded up to {forwarded}, into a line at {start}")
         if size > start:
+            failpoint("spool.truncate.before")
             os.ftruncate(fd, start)
         return True
 
 
 def _write_all(fd: int, data: bytes, offset: int) -> None:
     while data:
+        failpoint("spool.write.before")
         count = os.pwrite(fd, data, offset)
         offset += count
         data = data[count:]

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from quarterdeck.agents.keeper_files import RunDirectory
+from quarterdeck.model.failpoints import failpoint
 
 FLOOD = 8
 EOF_MS = 3000
@@ -34,7 +35,9 @@ def _tell(run_dir: RunDirectory, message: bytes, patience: float) -> bool:
         sender.settimeout(patience)
         try:
             with _address(run_dir.control) as address:
+                failpoint("keeper_control.send.before")
                 sender.sendto(message, address)
+                failpoint("keeper_control.send.after")
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         except (BlockingIOError, TimeoutError):
@@ -74,6 +77,14 @@ def resume(run_dir: RunDirectory) -> bool:
     return _tell(run_dir, b"c", 0.2)
 
 
+def tell_read(run_dir: RunDirectory, offset: int) -> bool:
+    """Tell the keeper how far the journal is read; False if it could not be told now.
+
+    It lets a tree go on that it has stopped because its journal ran ahead.
+    """
+    return _tell(run_dir, b"r %d" % offset, 0)
+
+
 class Bell:
     """The datagram socket on which keepers say which run has news."""
 
@@ -90,9 +101,12 @@ class Bell:
             # Made ready under another name: it is 0600 from the first moment it is found.
             fresh = path.with_name(f".{secrets.token_hex(4)}")
             with _address(fresh) as address:
+                failpoint("bell.bind.before")
                 self._socket.bind(address)
             fresh.chmod(0o600)
+            failpoint("bell.rename.before")
             fresh.replace(path)
+            failpoint("bell.rename.after")
             self._inode = path.stat().st_ino
         except BaseException:
             self._socket.close()
@@ -121,4 +135,5 @@ class Bell:
         self._socket.close()
         with suppress(FileNotFoundError):
             if self.path.stat().st_ino == self._inode:
+                failpoint("bell.unlink.before")
                 self.path.unlink()

@@ -13,6 +13,18 @@ from quarterdeck.model.errors import QuarterdeckError
 RUNBOOK = "runbook"
 
 
+class RunLimits(BaseModel):
+    """What one session's agent may take, terminals included; the run that exceeds it is ended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    memory: int | None = Field(default=None, ge=1024 * 1024)
+    """Bytes in memory of all its processes together, mapped files not counted."""
+    processes: int | None = Field(default=None, gt=0)
+    run_time: int | None = Field(default=None, gt=0)
+    """Seconds from the start of its process."""
+
+
 class AgentProfile(BaseModel):
     """How one kind of agent is started."""
 
@@ -31,6 +43,8 @@ class AgentProfile(BaseModel):
     """Seconds the handshake may take."""
     token_usage: Literal["turn", "session"] = "turn"
     """What the tokens told with the end of a turn are of; agents differ."""
+    limits: RunLimits | None = None
+    """In place of `[limits.session]`."""
 
     def found(self) -> bool:
         """Whether the program is there."""

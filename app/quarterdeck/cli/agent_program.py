@@ -7,6 +7,7 @@ import typer
 
 from quarterdeck.cli.invocation import command_group
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 
 commands = command_group()
 PROGRAMS = {"runbook": "quarterdeck.agents.runbook"}
@@ -27,4 +28,5 @@ def agent(ctx: typer.Context, name: str) -> None:
     if module is None:
         raise QuarterdeckError("unknown_agent", f"there is no built-in agent {name!r}")
     # -P: what lies in the current directory must not be imported in our stead.
+    failpoint("agent_program.exec.before")
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, *ctx.args])

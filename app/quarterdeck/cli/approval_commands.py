@@ -2,12 +2,13 @@
 
 import json as json_text
 import uuid
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, command_group
 from quarterdeck.cli.output import age, short_id
+from quarterdeck.model import forms
 from quarterdeck.model.approval_text import subject
 from quarterdeck.model.canonical import sha256
 from quarterdeck.model.errors import QuarterdeckError
@@ -70,6 +71,10 @@ def approve(
         str | None, typer.Option(help="With --always: a longer prefix than was proposed.")
     ] = None,
     option: Option = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="To fill in a field of a form; repeat it."),
+    ] = None,
     payload_sha256: Hash = None,
     reason: Reason = None,
     json: Json = False,
@@ -79,19 +84,30 @@ def approve(
         raise QuarterdeckError("invalid_params", "--always and --for-session exclude each other")
     action = Action.APPROVE_SESSION if for_session else Action.APPROVE
     action = Action.APPROVE_ALWAYS if always else action
-    decide(Invocation.of(ctx, json), approval, action, payload_sha256, reason, option, prefix)
+    invocation = Invocation.of(ctx, json)
+    decide(invocation, approval, action, payload_sha256, reason, option, prefix, field)
 
 
 @commands.command("deny")
 def deny(
     ctx: typer.Context,
     approval: ApprovalId,
+    for_session: Annotated[
+        bool, typer.Option("--for-session", help="A network host: for the rest of the session.")
+    ] = False,
+    always: Annotated[
+        bool, typer.Option("--always", help="A network host: and forbid it for good.")
+    ] = False,
     reason: Reason = None,
     payload_sha256: Hash = None,
     json: Json = False,
 ) -> None:
-    """Do not let it happen; the agent goes on without it."""
-    decide(Invocation.of(ctx, json), approval, Action.DENY, payload_sha256, reason)
+    """Do not let it happen; the agent goes on without it, and is told the reason."""
+    if always and for_session:
+        raise QuarterdeckError("invalid_params", "--always and --for-session exclude each other")
+    action = Action.DENY_SESSION if for_session else Action.DENY
+    action = Action.DENY_ALWAYS if always else action
+    decide(Invocation.of(ctx, json), approval, action, payload_sha256, reason)
 
 
 @commands.command("abort")
@@ -114,6 +130,7 @@ def decide(
     reason: str | None,
     option: str | None = None,
     prefix: str | None = None,
+    fields: list[str] | None = None,
 ) -> None:
     """Decide an approval on the text with that hash, or on the one printed here (DESIGN §4)."""
 
@@ -133,10 +150,32 @@ def decide(
             option=option,
             reason=reason,
             prefix=prefix,
+            content=None if fields is None else form_content(view, fields),
         )
 
     made = invocation.run(settle)
     invocation.out.emit(made.to_wire(), f"{made.approval_id} {made.state}")
+
+
+def form_content(view: ApprovalView, given: list[str]) -> dict[str, Any]:
+    """Return what `--field NAME=VALUE` fills into a form.
+
+    Raises:
+        QuarterdeckError: `form_invalid` if it is no form, has no such field, or a value does not
+            fit; the supervisor checks the whole of it again.
+    """
+    try:
+        payload = json_text.loads(view.payload)
+        known = {field.name: field for field in forms.fields_of(payload.get("schema"))}
+        content: dict[str, Any] = {}
+        for pair in given:
+            name, _, value = pair.partition("=")
+            if name not in known:
+                raise forms.FormProblem(f"{name}: the form has no such field")
+            content[name] = forms.parsed(known[name], value)
+    except (ValueError, AttributeError) as error:
+        raise QuarterdeckError("form_invalid", str(error)) from error
+    return content
 
 
 def exact_text(view: ApprovalView) -> str:
@@ -155,6 +194,7 @@ def exact_text(view: ApprovalView) -> str:
         f"in: {view.cwd}",
         f"because: {view.reason}" if view.reason else "",
         f"rule: {view.matched_rule}" if view.matched_rule else "",
+        *(f"offered for good: {rule}" for rule in _offered(view)),
     ]
     odd = mixed_scripts(f"{view.cwd} {text}")
     warning = [f"look twice, letters of several scripts in: {' '.join(odd)}"] if odd else []
@@ -162,3 +202,9 @@ def exact_text(view: ApprovalView) -> str:
     told = [clean(line, strict=True) for line in warning]
     length = f"what would happen ({len(text)} characters):"
     return "\n".join([*head, *told, length, clean(text, strict=True)])
+
+
+def _offered(view: ApprovalView) -> list[str]:
+    """Return what --always would be about: the words of a prefix, or a host."""
+    found = [option.get("prefix") or option.get("host") for option in view.options]
+    return list(dict.fromkeys(rule for rule in found if rule))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, command_group
-from quarterdeck.cli.moments import moment
 from quarterdeck.cli.output import short_id
 from quarterdeck.model.approval_text import headline
+from quarterdeck.model.moments import moment
 from quarterdeck.model.records import AuditLine
 
 if TYPE_CHECKING:

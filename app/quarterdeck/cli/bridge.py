@@ -8,6 +8,7 @@ import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, command_group
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc.framing import CHUNK_BYTES
 
 commands = command_group()
@@ -48,6 +49,7 @@ def _feed(
     """Send what stdin has, at the socket's pace; then close our half: answers still come."""
 
     async def send(chunk: bytes) -> None:
+        failpoint("bridge.send.before")
         writer.write(chunk)
         await writer.drain()
 
@@ -73,4 +75,5 @@ def _read() -> bytes:
 def _write_all(data: bytes) -> None:
     view = memoryview(data)
     while view:
+        failpoint("bridge.print.before")
         view = view[os.write(STDOUT, view) :]

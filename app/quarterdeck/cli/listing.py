@@ -107,7 +107,23 @@ def agents(ctx: typer.Context, json: Json = False) -> None:
     invocation = Invocation.of(ctx, json)
     profiles = invocation.run(lambda deck: deck.agents())
     rows = [
-        (p["name"], p["protocol"], "found" if p["found"] else "not found", " ".join(p["command"]))
+        (
+            p["name"],
+            p["protocol"],
+            "found" if p["found"] else "not found",
+            _abilities(p.get("capabilities")),
+            " ".join(p["command"]),
+        )
         for p in profiles
     ]
-    invocation.out.table(profiles, ("AGENT", "PROTOCOL", "PROGRAM", "COMMAND"), rows)
+    invocation.out.table(profiles, ("AGENT", "PROTOCOL", "PROGRAM", "CAN", "COMMAND"), rows)
+
+
+def _abilities(told: dict[str, Any] | None) -> str:
+    """Return in a few words what an agent said it can do when a run of it last began (A15)."""
+    if told is None:
+        return "not known yet"
+    own = told.get("session_capabilities")
+    names = [name for name, has in told.items() if has is True]
+    names += [name for name, has in own.items() if has is not None] if isinstance(own, dict) else []
+    return " ".join(sorted(names)) or "nothing more"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, SessionId, command_group
-from quarterdeck.cli.moments import moment
 from quarterdeck.cli.output import short_id
 from quarterdeck.model.approval_text import headline
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.moments import moment
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck

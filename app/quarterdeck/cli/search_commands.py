@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, argument_text, command_group
-from quarterdeck.cli.moments import moment
 from quarterdeck.cli.output import short_id
 from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.moments import moment
 from quarterdeck.model.search_hit import SearchHit
 
 if TYPE_CHECKING:

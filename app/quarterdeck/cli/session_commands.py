@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 commands = command_group()
 
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="The same command again with the same KEY is done once."),
+]
+
 
 @commands.command("new")
 def new(
@@ -32,6 +37,7 @@ def new(
     mode: Annotated[
         str | None, typer.Option(help="ask_all, normal (default), trusted or read_only.")
     ] = None,
+    key: Key = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait until the agent has started.")
     ] = False,
@@ -52,6 +58,7 @@ def new(
             prompt=text,
             env=environment,
             title=title and argument_text(title, "--title"),
+            key=key and argument_text(key, "--key"),
             wait=not no_wait,
             approval_mode=mode,
         )
@@ -74,6 +81,7 @@ def send(
     project: Annotated[
         str | None, typer.Option(metavar="DIR", help="Refuse unless it is of this project.")
     ] = None,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Send a session its next prompt; queued while a turn runs, and starts an ended agent again."""
@@ -87,6 +95,7 @@ def send(
             view.session_id,
             prompt,
             env=environment,
+            key=key and argument_text(key, "--key"),
             interrupt=interrupt or None,
             agent=agent,
             project=None if project is None else str(Path(project).absolute()),

@@ -12,6 +12,7 @@ import typer
 from quarterdeck.cli.invocation import Invocation, Json, command_group
 from quarterdeck.cli.supervisor_commands import plain
 from quarterdeck.model.errors import Exit, QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 
 commands = command_group()
 store = command_group(help="Look after the store: stats, check, backup, restore, vacuum.")
@@ -67,6 +68,7 @@ def restore(
     invocation = Invocation.of(ctx, json)
     places = invocation.places
     # Only the supervisor's program opens the store, and only under its lock.
+    failpoint("restore.spawn.before")
     done = subprocess.run(
         [
             sys.executable,

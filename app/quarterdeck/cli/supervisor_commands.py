@@ -9,7 +9,9 @@ import typer
 
 from quarterdeck import __version__
 from quarterdeck.cli.invocation import AWAY, Invocation, Json, command_group
+from quarterdeck.cli.recovery_text import status_lines
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -28,8 +30,12 @@ def up(
     """Start the supervisor, if none runs, and print its status."""
     invocation = Invocation.of(ctx, json)
     if foreground:
+        from quarterdeck.client.link import check_outside_sessions
+
+        check_outside_sessions()
         # -P: what lies in the current directory must not be imported in our stead.
         program = [sys.executable, "-P", "-m", "quarterdeck.supervisor", "--foreground"]
+        failpoint("foreground.exec.before")
         os.execv(sys.executable, program)
     status = invocation.run(lambda deck: deck.status())
     invocation.out.emit(status, describe(status))
@@ -63,7 +69,15 @@ def down(
     if answer is None:
         invocation.out.emit({"running": False, "stopped": False}, "no supervisor is running")
     else:
-        invocation.out.emit({"running": False, "stopped": True, **answer}, "the supervisor ended")
+        told = {"running": False, "stopped": True, **answer}
+        invocation.out.emit(told, _ended(answer) if agents else "the supervisor ended")
+
+
+def _ended(answer: dict[str, Any]) -> str:
+    """Say whether the last agent has ended, and otherwise which runs have not (V6)."""
+    if answer.get("left"):
+        return f"the supervisor ended; these runs did not end in time: {', '.join(answer['left'])}"
+    return "drained: the last agent ended, and then the supervisor"
 
 
 def not_running(invocation: Invocation) -> dict[str, Any]:
@@ -84,9 +98,11 @@ def describe(status: dict[str, Any]) -> str:
     if not status["running"]:
         return f"no supervisor is running for {status['state_dir']}"
     lines = [f"running, pid {status['pid']}, version {status['version']}"]
-    for name in ("state_dir", "store", "recovery", "counts"):
+    if status.get("service"):
+        lines.append(f"service: {status['service']}")
+    for name in ("state_dir", "store", "counts"):
         lines.append(f"{name.replace('_', ' ')}: {plain(status.get(name))}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *status_lines(status.get("recovery") or {})])
 
 
 def plain(value: Any) -> str:
@@ -99,9 +115,15 @@ def plain(value: Any) -> str:
 
 
 async def bring_down(
-    invocation: Invocation, *, agents: bool, timeout: float
+    invocation: Invocation, *, agents: bool, timeout: float, only: int | None = None
 ) -> dict[str, Any] | None:
     """End the supervisor and return its answer once its process is gone (D5, V6); None if none ran.
+
+    Args:
+        invocation: Whose supervisor.
+        agents: Whether to end every run first.
+        timeout: Seconds in all.
+        only: The pid it must have; another one, as its successor, is left alone.
 
     Raises:
         QuarterdeckError: `timed_out` if it still runs after `timeout` seconds.
@@ -114,8 +136,10 @@ async def bring_down(
         raise
     process = None
     try:
+        if only is not None and deck.hello["pid"] != only:
+            return None
         async with asyncio.timeout(timeout):
-            process = _Process((await deck.status())["pid"])
+            process = _Process(deck.hello["pid"])
             answer = await _ask_down(deck, agents=agents)
             await deck.wait_closed()
             while process.runs():  # noqa: ASYNC110 (another process's end)

@@ -144,6 +144,27 @@ def fork(
     invocation.out.emit(made, str(made["session_id"]))
 
 
+@commands.command("message")
+def message(
+    ctx: typer.Context,
+    session: SessionId,
+    text: Annotated[str, typer.Argument(help="What was said; - reads it from stdin.")],
+    role: Annotated[str, typer.Option(help="Who said it: user or assistant.")] = "user",
+    item: Annotated[
+        str | None, typer.Option(help="Which item of a conversation it is, in your own words.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a message into the trace of a live session without asking its agent anything.
+
+    What was said elsewhere is then in the history, and a fork is told of it. `qd send` prompts.
+    """
+    invocation = Invocation.of(ctx, json)
+    said = argument_text(text, "the message")
+    made = invocation.run(lambda deck: deck.append_message(session, role, said, item=item))
+    invocation.out.emit(made.to_wire(), f"{made.run_id} {made.seq}")
+
+
 @commands.command("checkpoint")
 def checkpoint(
     ctx: typer.Context,

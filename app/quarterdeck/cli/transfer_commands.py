@@ -10,6 +10,7 @@ import typer
 
 from quarterdeck.cli.invocation import Invocation, Json, SessionId, command_group
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -67,6 +68,7 @@ async def _pieces(records: AsyncIterator[dict[str, Any]], form: str) -> AsyncIte
 
 async def _copy(pieces: AsyncIterator[str], out: TextIO) -> None:
     async for piece in pieces:
+        failpoint("export.write.before")
         out.write(piece)
     out.flush()
 
@@ -81,6 +83,7 @@ async def _to_file(pieces: AsyncIterator[str], target: Path) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as out:
             await _copy(pieces, out)
     except BaseException:
+        failpoint("export.unlink.before")
         target.unlink(missing_ok=True)
         raise
 

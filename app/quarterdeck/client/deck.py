@@ -10,8 +10,11 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from quarterdeck import __version__
+from quarterdeck.client.event_finding import EventFindingCalls
 from quarterdeck.client.link import open_link
 from quarterdeck.client.policy import PolicyCalls
+from quarterdeck.client.prompting import PromptingCalls
+from quarterdeck.client.recovery import RecoveryCalls
 from quarterdeck.client.runners import RunnerCalls
 from quarterdeck.client.search import SearchCalls
 from quarterdeck.client.steering import SteeringCalls
@@ -19,6 +22,8 @@ from quarterdeck.client.store import StoreCalls
 from quarterdeck.client.threads import ThreadCalls
 from quarterdeck.client.transfer import TransferCalls
 from quarterdeck.client.usage import UsageCalls
+from quarterdeck.client.worktree import WorktreeCalls
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import (
     ApprovalView,
@@ -33,6 +38,7 @@ from quarterdeck.rpc.connection import Connection
 
 class Deck(
     PolicyCalls,
+    RecoveryCalls,
     SearchCalls,
     StoreCalls,
     TransferCalls,
@@ -40,6 +46,9 @@ class Deck(
     ThreadCalls,
     SteeringCalls,
     RunnerCalls,
+    PromptingCalls,
+    WorktreeCalls,
+    EventFindingCalls,
 ):
     """A connected client. Every method may raise QuarterdeckError."""
 
@@ -202,6 +211,7 @@ class Deck(
         option: str | None = None,
         reason: str | None = None,
         prefix: str | None = None,
+        content: dict[str, Any] | None = None,
     ) -> DecisionView:
         """Decide an approval as it was shown (DESIGN §4).
 
@@ -209,15 +219,19 @@ class Deck(
             approval_id: Which one.
             run_id: The run it was shown for.
             payload_sha256: Hash of the payload that was on screen.
-            action: approve, approve_session, approve_always, deny or abort.
+            action: approve, approve_session, approve_always, deny or abort; of a network host
+                also deny_session and deny_always.
             token: Made once per key press, kept over retries: makes them harmless.
             option: For recoveries: resume, restart or abandon.
             reason: For the agent, where it can take one, and for the record.
             prefix: With approve_always: the proposed prefix as the person left it, for a shell.
+            content: To approve a form: what was filled in, by the names of its fields.
 
         Raises:
-            QuarterdeckError: `stale`, `not_pending`, `unknown_approval`, `invalid_option`.
+            QuarterdeckError: `stale`, `not_pending`, `unknown_approval`, `invalid_option`,
+                `form_invalid`.
         """
+        failpoint("client.decide.before")
         answer = await self.call(
             "approval.decide",
             approval_id=approval_id,
@@ -228,7 +242,9 @@ class Deck(
             option=option,
             reason=reason,
             prefix=prefix,
+            content=content,
         )
+        failpoint("client.decide.after")
         return DecisionView.from_wire(answer)
 
     async def new(
@@ -283,6 +299,7 @@ class Deck(
         interrupt: bool | None = None,
         project: str | None = None,
         agent: str | None = None,
+        images: list[tuple[str, str]] | None = None,
     ) -> CommandView:
         """Send a prompt; queued while a turn runs, and starts a run where none is live (R6).
 
@@ -295,7 +312,10 @@ class Deck(
             interrupt: End the running turn and go out next, before what is queued.
             project: If given, the project the session must be of (A6).
             agent: If given, the agent profile the session must have (A6).
+            images: Type (image/png, image/jpeg, image/gif or image/webp) and base64 of each, for
+                an agent that takes them; 5 MB in all, at most ten.
         """
+        told = images and [{"mime_type": kind, "data": data} for kind, data in images]
         answer = await self.call(
             "session.send",
             session_id=session_id,
@@ -306,6 +326,7 @@ class Deck(
             interrupt=interrupt,
             project=project,
             agent=agent,
+            images=told or None,
         )
         return CommandView.from_wire(answer)
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from quarterdeck.model.errors import Exit, QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 from quarterdeck.rpc.framing import LINE_LIMIT
 from quarterdeck.rpc.unix_path import reachable
@@ -30,7 +31,11 @@ async def open_link(places: Places, *, start: bool) -> Streams:
         if streams is not None:
             return streams
         if not start:
-            raise QuarterdeckError("unreachable", f"no supervisor runs for {places.state}")
+            if not await asyncio.to_thread(_holds_lock, places):
+                raise QuarterdeckError("unreachable", f"no supervisor runs for {places.state}")
+            # One that is just starting, or ending: its socket comes, or its process goes.
+            await asyncio.sleep(AGAIN_SECONDS)
+            continue
         if starter is None:
             starter = await _start_detached(places)
         code = starter.poll()
@@ -40,7 +45,29 @@ async def open_link(places: Places, *, start: bool) -> Streams:
         elif code is not None:
             break
         await asyncio.sleep(AGAIN_SECONDS if starter is None else 0.02)
+    if not start:
+        raise QuarterdeckError(
+            "unreachable", f"the supervisor that holds {places.lock} does not answer"
+        )
     raise QuarterdeckError("cannot_start", f"no supervisor came up: {last_words(places)}")
+
+
+def _holds_lock(places: Places) -> bool:
+    """Tell whether the process named in the lock file is a supervisor that took the lock.
+
+    The lock itself is not tried: while it was held for that, a starting supervisor would give up.
+    """
+    import psutil  # only needed where no socket answers
+
+    try:
+        if not places.lock.is_file():
+            return False
+        taken = places.lock.stat().st_mtime
+        holder = psutil.Process(int(places.lock.read_text()))
+        # A second of grace, as the two clocks are rounded differently.
+        return "quarterdeck.supervisor" in holder.cmdline() and holder.create_time() < taken + 1
+    except (OSError, ValueError, psutil.Error):
+        return False
 
 
 async def _try(places: Places) -> Streams | None:
@@ -71,32 +98,54 @@ def last_words(places: Places) -> str:
     return text[-2000:] or "it said nothing"
 
 
-async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
-    """Start a supervisor that outlives this process: own session, no terminal, cwd `/`."""
+def check_outside_sessions() -> None:
+    """Refuse to start a supervisor from inside a session.
+
+    Raises:
+        QuarterdeckError: `cannot_start`.
+    """
     if "QUARTERDECK_RUN" in os.environ:
         raise QuarterdeckError(
             "cannot_start",
             "a supervisor started from inside a session would end with that session",
             hint="run `qd up` in a terminal of your own",
         )
+
+
+def open_errors(places: Places, file: Path) -> int:
+    """Open a file of the state directory's logs for what a supervisor prints, emptied.
+
+    Raises:
+        QuarterdeckError: `cannot_start`: there may be no supervisor from in here, or no file.
+    """
+    check_outside_sessions()
     try:
+        failpoint("supervisor_start.mkdir.before")
         for folder in (places.state, places.state / "logs"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        errors = os.open(
-            start_errors(places), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600
-        )
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise QuarterdeckError(
             "cannot_start",
             f"the state directory cannot be used: {error}",
             hint="check its owner and mode, or set QUARTERDECK_STATE_DIR",
         ) from error
+
+
+def supervisor_environment(places: Places) -> dict[str, str]:
+    """Return what a supervisor of `places` is started with: ours, without our own settings."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("QUARTERDECK_")}
-    environment = inherited | {
+    return inherited | {
         "QUARTERDECK_STATE_DIR": str(places.state),
         "QUARTERDECK_CONFIG_DIR": str(places.config),
     }
+
+
+async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
+    """Start a supervisor that outlives this process: own session, no terminal, cwd `/`."""
+    errors = open_errors(places, start_errors(places))
     try:
+        failpoint("supervisor_start.spawn.before")
         return await asyncio.to_thread(
             subprocess.Popen,
             [sys.executable, "-P", "-m", "quarterdeck.supervisor"],
@@ -104,7 +153,7 @@ async def _start_detached(places: Places) -> "subprocess.Popen[bytes]":
             stdout=subprocess.DEVNULL,
             stderr=errors,
             cwd="/",
-            env=environment,
+            env=supervisor_environment(places),
             start_new_session=True,
         )
     finally:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from quarterdeck.client.calls import DeckCalls
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import AuditLine
 
 
@@ -22,6 +23,18 @@ class PolicyCalls(DeckCalls):
     async def policy_rules(self, cwd: str | None = None) -> dict[str, Any]:
         """Return the rules that count in a directory, with problems and untrusted ones."""
         return await self.call("policy.rules", cwd=cwd)
+
+    async def policy_problem(self) -> str:
+        """Return why rule files in use cannot be relied on, or an empty text.
+
+        A supervisor of a version that cannot be asked says nothing.
+        """
+        try:
+            return (await self.call("policy.status"))["problem"] or ""
+        except QuarterdeckError as error:
+            if error.code != "unknown_method":
+                raise
+            return ""
 
     async def policy_add(
         self,

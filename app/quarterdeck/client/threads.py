@@ -93,6 +93,37 @@ class ThreadCalls(DeckCalls):
             key=key,
         )
 
+    async def append_message(
+        self,
+        session_id: str,
+        role: str,
+        text: str,
+        *,
+        item: str | None = None,
+        run_id: str | None = None,
+    ) -> CheckpointView:
+        """Write a message into the live run's trace without telling its agent (C2).
+
+        Args:
+            session_id: A session with a live run.
+            role: `user` or `assistant`: who is to have said it.
+            text: Its words.
+            item: Which item of a conversation it is, in the caller's own words.
+            run_id: Refuse unless this is the live run (R6).
+
+        Returns:
+            The checkpoint `latest`, which stands at the message.
+        """
+        answer = await self.call(
+            "message.append",
+            session_id=session_id,
+            role=role,
+            text=text,
+            item=item,
+            run_id=run_id,
+        )
+        return CheckpointView.from_wire(answer)
+
     async def save_checkpoint(self, session_id: str, name: str) -> CheckpointView:
         """Name the point where the session stands now (C2)."""
         answer = await self.call("checkpoint.save", session_id=session_id, name=name)

@@ -29,7 +29,7 @@ def subject(payload: dict[str, Any]) -> str:
     content = call.get("content")
     content = content if isinstance(content, list) else []
     diffs = [item for item in content if _is_diff(item)]
-    parts = _command(call.get("raw_input"))
+    parts = _aims(payload) + _command(call.get("raw_input"))
     parts += [_diff(item) for item in diffs]
     parts += _arguments(call.get("raw_input"), diffs, payload.get("cwd"))
     parts += [_content(item) for item in content if not _is_diff(item)]
@@ -60,6 +60,19 @@ def essence(payload: dict[str, Any]) -> dict[str, Any]:
         return payload
     lasting = {key: value for key, value in raw.items() if key not in _PER_CALL}
     return payload | {"tool_call": call | {"raw_input": lasting}}
+
+
+def runs_command(call: dict[str, Any]) -> bool:
+    """Tell whether a tool call's input names a command."""
+    return _command_key(call.get("raw_input")) is not None
+
+
+def _aims(payload: dict[str, Any]) -> list[str]:
+    """Name the MCP server's tool or the host, of which a call's input may say nothing."""
+    mcp, host = payload.get("mcp"), payload.get("host")
+    if isinstance(mcp, dict):
+        return [f"tool {mcp.get('tool')} of the MCP server {mcp.get('server')}"]
+    return [f"fetch from the host {host}"] if isinstance(host, str) else []
 
 
 def _command(raw: Any) -> list[str]:

@@ -35,6 +35,7 @@ KINDS: dict[str, ErrorKind] = {
     "unknown_checkpoint": ErrorKind(
         Exit.UNKNOWN_ID, False, "`qd checkpoints SESSION` lists those there are"
     ),
+    "unknown_report": ErrorKind(Exit.UNKNOWN_ID, False, "`qd status --json` lists the open ones"),
     "unknown_job": ErrorKind(Exit.UNKNOWN_ID, False, "runner.jobs lists the run's jobs"),
     "unknown_agent": ErrorKind(
         Exit.UNKNOWN_ID, False, "name an agent of config.toml's [agents] or `runbook`"
@@ -56,6 +57,10 @@ KINDS: dict[str, ErrorKind] = {
     "id_taken": ErrorKind(
         Exit.USAGE, False, "it is in this deck already; --new-id imports it beside that one"
     ),
+    "no_worktree": ErrorKind(
+        Exit.FAILED, False, "a diff needs a session whose directory is in a git work tree"
+    ),
+    "git_failed": ErrorKind(Exit.FAILED, True, "run the same in the session's directory"),
     "unknown_import": ErrorKind(Exit.UNKNOWN_ID, False, "begin the import again"),
     "backup_failed": ErrorKind(
         Exit.FAILED, True, "check that the directory is there, writable, and has room"
@@ -96,10 +101,21 @@ KINDS: dict[str, ErrorKind] = {
     "cannot_start": ErrorKind(
         Exit.CANNOT_START, False, "`qd up --foreground` shows what the supervisor says"
     ),
+    "upgrade_refused": ErrorKind(
+        Exit.CANNOT_START, True, "correct what is named; the supervisor that runs goes on as it was"
+    ),
+    "upgrade_failed": ErrorKind(
+        Exit.CANNOT_START, True, "agents live on; `qd up` tries again, `qd doctor` looks around"
+    ),
+    "no_service_manager": ErrorKind(
+        Exit.FAILED, False, "without systemd or launchd, start `qd up` from what starts at boot"
+    ),
+    "service_failed": ErrorKind(Exit.FAILED, True, "see what the named command says by itself"),
     "store_newer": ErrorKind(
         Exit.CANNOT_START, False, "use the version of Quarterdeck that wrote it, or a newer one"
     ),
     "store_unusable": ErrorKind(Exit.CANNOT_START, False, "see the message for what is wrong"),
+    "form_invalid": ErrorKind(Exit.USAGE, False, "correct the named field"),
     "rule_refused": ErrorKind(
         Exit.USAGE, False, "write a narrower rule into policy.toml, with `only_flags` or `exact`"
     ),

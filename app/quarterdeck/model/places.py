@@ -59,6 +59,11 @@ class Places:
         return self.state / "logs" / "supervisor.log"
 
     @property
+    def recovery_reports(self) -> Path:
+        """The recovery reports that are not dismissed yet."""
+        return self.state / "recovery.json"
+
+    @property
     def config_file(self) -> Path:
         """The user's config.toml."""
         return self.config / "config.toml"

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 
@@ -11,15 +12,19 @@ class Wire:
     @classmethod
     def from_wire(cls, data: dict[str, Any]) -> Self:
         """Build from a decoded JSON object, so that an older client reads a newer supervisor."""
-        names = {f.name for f in dataclasses.fields(cls)}  # pyright: ignore[reportArgumentType]
+        names = _names(cls)
         return cls(**{k: v for k, v in data.items() if k in names})
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object; times are Unix milliseconds, shown by whoever shows them."""
-        return {
-            f.name: getattr(self, f.name)
-            for f in dataclasses.fields(self)  # pyright: ignore[reportArgumentType]
-        }
+        return {name: getattr(self, name) for name in _names(type(self))}
+
+
+@cache
+def _names(kind: type[Wire]) -> dict[str, None]:
+    """Return the members of a record, in their order; a page has a hundred records."""
+    fields = dataclasses.fields(kind)  # pyright: ignore[reportArgumentType]
+    return dict.fromkeys(field.name for field in fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,14 @@ class SessionView(Wire):
     """Of its directory when its last run began, like branch and origin."""
     git_branch: str | None = None
     git_origin: str | None = None
+    coordination: str = "none"
+    """R1: none, starting, running or failed; why it failed is in `failure`."""
+    git_base: str | None = None
+    """The commit its first run began at, which its diff is against."""
+    plan: dict[str, Any] | None = None
+    """`{"done", "total", "step", "run_id", "seq"}` of the agent's last plan, seq of its event."""
+    changes: dict[str, Any] | None = None
+    """`{"files", "added", "removed"}` of its work tree, as of the end of its last turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,8 @@ class ApprovalView(Wire):
     session_title: str = ""
     decided_at: str | None = None
     action: str | None = None
+    expires_at: str | None = None
+    """When nobody will be asked any more, by the configuration of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,3 +275,5 @@ class AuditLine(Wire):
     """The rule as it stood when it was asked."""
     prefix: str | None
     amendment: str | None
+    content: str | None = None
+    """What was filled into a form, as JSON."""

@@ -100,10 +100,27 @@ class ApprovalKind(StrEnum):
     """What an approval is about."""
 
     TOOL_CALL = "tool_call"
+    MCP = "mcp"
+    """A tool of an MCP server."""
+    NETWORK_HOST = "network_host"
+    """Fetching from one host."""
     TERMINAL = "terminal"
     FILE = "file"
+    ELICITATION = "elicitation"
+    """A form to fill in."""
     RECOVERY = "session_recovery_required"
     SPENDING_CAP = "spending_cap"
+
+
+PERMISSION_KINDS = (ApprovalKind.TOOL_CALL, ApprovalKind.MCP, ApprovalKind.NETWORK_HOST)
+"""What an agent asks for by session/request_permission."""
+ASKED_BY_AGENT = (
+    *PERMISSION_KINDS,
+    ApprovalKind.TERMINAL,
+    ApprovalKind.FILE,
+    ApprovalKind.ELICITATION,
+)
+"""The questions that an agent waits for, so that they can expire."""
 
 
 class ApprovalState(StrEnum):
@@ -126,14 +143,22 @@ class Action(StrEnum):
     APPROVE_ALWAYS = "approve_always"
     """And amend the policy with the prefix that was proposed."""
     DENY = "deny"
+    DENY_SESSION = "deny_session"
+    """And deny the host for the rest of the session."""
+    DENY_ALWAYS = "deny_always"
+    """And amend the policy so that the host is forbidden."""
     ABORT = "abort"
 
 
+AMENDING = (Action.APPROVE_ALWAYS, Action.DENY_ALWAYS)
+"""The actions that add a rule."""
 ACTION_LEADS_TO: dict[Action, ApprovalState] = {
     Action.APPROVE: ApprovalState.APPROVED,
     Action.APPROVE_SESSION: ApprovalState.APPROVED,
     Action.APPROVE_ALWAYS: ApprovalState.APPROVED,
     Action.DENY: ApprovalState.REJECTED,
+    Action.DENY_SESSION: ApprovalState.REJECTED,
+    Action.DENY_ALWAYS: ApprovalState.REJECTED,
     Action.ABORT: ApprovalState.ABORTED,
 }
 

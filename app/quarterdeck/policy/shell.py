@@ -1,8 +1,9 @@
 """Reading a shell string into simple commands, or saying why it cannot be judged (DESIGN §6).
 
-A string is judged only if two readers agree on it: a strict grammar of our own, which knows
-plain words, quotes and four operators, and tree-sitter's full one. Whatever one of them takes
-for something else is asked about, so that a fault of either is no way around the policy.
+A string is judged only if two readers agree on it: a strict grammar of our own, which knows plain
+words, quotes, four operators and three harmless redirections, and tree-sitter's full one. Whatever
+one of them takes for something else is asked about, so that a fault of either is no way around
+the policy.
 """
 
 import re
@@ -21,6 +22,7 @@ _OPERATORS = ("&&", "||", ";", "|")
 _TOKEN = re.compile(
     r"""[ ]*+(?:
         (?P<operator>&&|\|\||;|\|)
+      | (?P<redirect>(?<=[ ])(?:2>/dev/null|>/dev/null|2>&1)(?=[ ;|]|\Z))
       | (?P<word>(?>
             [A-Za-z0-9_@%+=:,./^~-]++
           | '[ -&(-~]*+'
@@ -35,6 +37,8 @@ _ESCAPED = re.compile(r'\\([\\"$`])')
 _COMMAND_NAME = re.compile(r"[A-Za-z0-9_./+-]+")
 _UNQUOTED_EXPANSION = re.compile(r"^[~=]|[=:]~")
 
+_HARMLESS_REDIRECTS = (b"2>/dev/null", b">/dev/null", b"2>&1")
+"""Written so and at the end of a command, they write to no file: they need not be asked about."""
 _PLAIN_NODES = frozenset(
     (
         *("program", "list", "pipeline", "command", "command_name", "concatenation"),
@@ -106,7 +110,7 @@ def read(text: str) -> Reading:
     problem = plain_text_problem(text)
     root, broken = _parse(encoded)
     if problem is None:
-        problem = _first_odd_node(root)
+        problem = _first_odd_node(root, encoded)
     if problem is None:
         commands = _tokens(text)
         if isinstance(commands, str):
@@ -187,7 +191,7 @@ def _tokens(text: str) -> list[Simple] | str:
     """Cut a text by our own grammar; returns the commands, or what does not fit it."""
     commands: list[Simple] = []
     words: list[str] = []
-    joined, position = "", 0
+    joined, position, redirected = "", 0, False
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
@@ -197,7 +201,13 @@ def _tokens(text: str) -> list[Simple] | str:
             if not words:
                 return f"there is no command before {match['operator']!r}"
             commands.append(Simple(tuple(words), joined))
-            words, joined = [], match["operator"]
+            words, joined, redirected = [], match["operator"], False
+        elif match["redirect"]:
+            if not words:
+                return "a redirection stands before its command"
+            redirected = True
+        elif redirected:
+            return "it contains words behind a redirection"
         else:
             problem = _word_problem(match["word"], first=not words)
             if problem is not None:
@@ -227,11 +237,20 @@ def _decode(word: str) -> str:
     return "".join(parts)
 
 
-def _first_odd_node(root: _Node) -> str | None:
+def _is_harmless(node: _Node, text: bytes) -> bool:
+    """Tell whether a node is a redirection that can only throw output away, or part of one."""
+    if node.type == "file_redirect":
+        return text[node.start : node.end] in _HARMLESS_REDIRECTS
+    return node.type == "file_descriptor"
+
+
+def _first_odd_node(root: _Node, text: bytes) -> str | None:
     """Name the first thing in a tree that is more than plain words, strings and operators."""
     for node in _walk(root):
         if node.missing:
             return f"it contains {_UNCLEAR_NODES['ERROR']}"
+        if node.type == "redirected_statement" or _is_harmless(node, text):
+            continue
         if node.named and node.type not in _PLAIN_NODES:
             return f"it contains {_UNCLEAR_NODES.get(node.type, 'more than words and strings')}"
         if node.type in _JOINING_NODES:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc import message
 from quarterdeck.rpc.framing import CHUNK_BYTES, LINE_LIMIT, LineSplitter
 from quarterdeck.rpc.message import Id, Invalid, Notification, Request
@@ -55,9 +56,11 @@ class Connection:
 
     async def run(self) -> None:
         """Read until the other side goes away, then fail whatever still waits for an answer."""
+        failpoint("rpc.run.before")
         splitter = LineSplitter(limit=LINE_LIMIT if self._answers else ANSWER_LIMIT)
         try:
             while chunk := await self._reader.read(CHUNK_BYTES):
+                failpoint("rpc.read.after")
                 for line in splitter.feed(chunk):
                     self._take(line.data, cut=line.cut)
                 # Only the side that answers holds back, for one that does not take its answers.
@@ -88,7 +91,9 @@ class Connection:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[identifier] = future
         try:
+            failpoint("rpc.call.before")
             self._writer.write(line)
+            failpoint("rpc.call.after")
             return await future
         finally:
             self._waiting.pop(identifier, None)
@@ -96,6 +101,7 @@ class Connection:
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send a notification."""
         if not self._writer.is_closing():
+            failpoint("rpc.notify.before")
             self._writer.write(message.notification(method, params))
 
     @property
@@ -189,7 +195,9 @@ class Connection:
 
     def _write(self, line: bytes) -> None:
         if not self._writer.is_closing():
+            failpoint("rpc.reply.before")
             self._writer.write(line)
+            failpoint("rpc.reply.after")
 
     def _fail_waiting(self) -> None:
         for future in self._waiting.values():

@@ -21,6 +21,14 @@ class Line:
     end: int
 
 
+_NEWLINE = ord("\n")
+
+
+def _after_newlines(chunk: bytes, start: int) -> int:
+    """Return where the newlines that stand at `start` end."""
+    return len(chunk) - len(chunk[start:].lstrip(b"\n"))
+
+
 class LineSplitter:
     """Cut a byte stream into lines.
 
@@ -29,12 +37,22 @@ class LineSplitter:
     after a restart where it was (DESIGN §4).
     """
 
-    def __init__(self, *, limit: int = LINE_LIMIT, skipping: bool = False) -> None:
+    def __init__(
+        self, *, limit: int = LINE_LIMIT, skipping: bool = False, blank: bool = True
+    ) -> None:
+        """Begin a stream, or go on with one.
+
+        Args:
+            limit: The longest line in bytes.
+            skipping: Whether the stream begins within a line that was cut.
+            blank: Whether empty lines are given out; a flood of them is cheap without.
+        """
         self._limit = limit
         self._parts: list[bytes] = []
         self._held = 0
         self._consumed = 0
         self.skipping = skipping
+        self._blank = blank
 
     @property
     def consumed(self) -> int:
@@ -50,7 +68,11 @@ class LineSplitter:
         """Take the next bytes and return the lines they complete, in order."""
         lines: list[Line] = []
         start = 0
-        while start < len(chunk):
+        while (before := start) < len(chunk):
+            if not (self._blank or self._held or self.skipping) and chunk[start] == _NEWLINE:
+                start = _after_newlines(chunk, start)
+                self._consumed += start - before
+                continue
             newline = chunk.find(b"\n", start)
             stop = len(chunk) if newline < 0 else newline
             if self.skipping:

@@ -1,6 +1,7 @@
 """JSON-RPC 2.0 messages: what one line is, and how one is written."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,10 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 APPLICATION_ERROR = -32000
+
+VALUES_LIMIT = 100_000
+"""Values of one line; a line of text, however long, has few."""
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[,\[{]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class Invalid:
 
     reason: str
     raw: bytes
+    unread: bool = False
+    """Whether it may well be a message, but is too large to be read."""
 
 
 Message = Request | Notification | Response | Invalid
@@ -54,7 +61,9 @@ Message = Request | Notification | Response | Invalid
 def parse(line: bytes, *, cut: bool = False) -> Message:
     """Tell what a line is; never raises, whatever the bytes."""
     if cut:
-        return Invalid("line over the limit", line)
+        return Invalid("line over the limit", line, unread=True)
+    if _has_too_many_values(line):
+        return Invalid(f"more than {VALUES_LIMIT} values in one line", line, unread=True)
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,6 +75,21 @@ def parse(line: bytes, *, cut: bool = False) -> Message:
     if not isinstance(value, dict):
         return Invalid("not a JSON object (batches are not spoken here)", line)
     return _classify(value, line)
+
+
+def _has_too_many_values(line: bytes) -> bool:
+    """Tell whether reading a line would make so many objects that memory runs out.
+
+    An empty object is two bytes here and sixty-four in memory.
+    """
+    if line.count(b",") + line.count(b"[") + line.count(b"{") <= VALUES_LIMIT:
+        return False
+    found = 0
+    for token in _TOKEN.finditer(line):
+        found += token[0][:1] != b'"'
+        if found > VALUES_LIMIT:
+            return True
+    return False
 
 
 def _classify(value: dict[str, Any], line: bytes) -> Message:

@@ -1,51 +1,79 @@
-"""What an agent asked of us and is not answered yet: files and terminals (DESIGN §4)."""
+"""What an agent asked of us and is not answered yet: permissions, files, terminals (DESIGN §4).
+
+Each request is known by a number that is never given twice, since an agent may use the id of a
+request it took back for another one.
+"""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import aiosqlite
 
 from quarterdeck.store.transaction import Row, Tx, one, rows
 
+PERMISSION = "permission"
+"""The method of a request that is answered by its approval alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """One request that has no answer yet."""
+
+    request_no: int
+    request_id: int | str
+    method: str
+    params: Any
+
 
 async def insert(
     tx: Tx, run_id: str, request_id: int | str, method: str, params: dict[str, Any]
-) -> None:
+) -> AgentRequest:
     """Note a request with the transaction that ingested it."""
-    await tx.run(
+    row = await tx.one(
         "INSERT INTO agent_requests (run_id, request_id, method, params, created_at)"
-        " VALUES (?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?) RETURNING *",
         (run_id, json.dumps(request_id), method, json.dumps(params), tx.at),
     )
+    assert row is not None
+    return _request(row)
 
 
-async def remove(tx: Tx, run_id: str, request_id: int | str) -> bool:
-    """Forget a request with the transaction that answers it; False if it was answered before."""
-    changed = await tx.run(
+async def remove(tx: Tx, request_no: int) -> AgentRequest | None:
+    """Forget a request with the transaction that answers it; None if it is open no more."""
+    row = await tx.one("DELETE FROM agent_requests WHERE request_no = ? RETURNING *", (request_no,))
+    return None if row is None else _request(row)
+
+
+async def withdraw(tx: Tx, run_id: str, request_id: int | str) -> None:
+    """Forget a request that its agent took back: the id may come to mean another one."""
+    await tx.run(
         "DELETE FROM agent_requests WHERE run_id = ? AND request_id = ?",
         (run_id, json.dumps(request_id)),
     )
-    return bool(changed)
 
 
-async def take(tx: Tx, run_id: str, request_id: int | str) -> Any | None:
-    """Remove a request and return its params; None if it is there no more."""
+async def release(tx: Tx, request_no: int, method: str) -> AgentRequest | None:
+    """Turn a held request into one that is served; None if it is open no more."""
     row = await tx.one(
-        "DELETE FROM agent_requests WHERE run_id = ? AND request_id = ? RETURNING params",
-        (run_id, json.dumps(request_id)),
+        "UPDATE agent_requests SET method = ? WHERE request_no = ? RETURNING *",
+        (method, request_no),
     )
-    return None if row is None else json.loads(row["params"])
+    return None if row is None else _request(row)
 
 
-async def of_run(db: aiosqlite.Connection, run_id: str) -> list[tuple[int | str, str, Any]]:
-    """Return a run's unanswered requests: id, method, params."""
+async def of_run(db: aiosqlite.Connection, run_id: str) -> list[AgentRequest]:
+    """Return a run's unanswered requests, oldest first."""
     found = await rows(
-        db,
-        "SELECT request_id, method, params FROM agent_requests WHERE run_id = ?"
-        " ORDER BY created_at",
-        (run_id,),
+        db, "SELECT * FROM agent_requests WHERE run_id = ? ORDER BY request_no", (run_id,)
     )
-    return [(json.loads(row[0]), row[1], json.loads(row[2])) for row in found]
+    return [_request(row) for row in found]
+
+
+def _request(row: Row) -> AgentRequest:
+    return AgentRequest(
+        row["request_no"], json.loads(row["request_id"]), row["method"], json.loads(row["params"])
+    )
 
 
 async def insert_terminal(tx: Tx, run_id: str, command: str, cwd: str, output_bytes: int) -> str:

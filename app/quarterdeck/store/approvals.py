@@ -6,13 +6,13 @@ from typing import Any
 
 import aiosqlite
 
-from quarterdeck.model.approval_text import essence, subject
+from quarterdeck.model.approval_text import essence, runs_command, subject
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.ids import Prefix, new_id
 from quarterdeck.model.records import ApprovalView, DecisionView
-from quarterdeck.model.states import ApprovalKind, ApprovalState
+from quarterdeck.model.states import PERMISSION_KINDS, ApprovalKind, ApprovalState
 from quarterdeck.store import sessions
 from quarterdeck.store.sessions import json_or_none
 from quarterdeck.store.transaction import Row, Tx, one, rows
@@ -21,6 +21,9 @@ _VIEW = (
     "SELECT a.*, s.agent AS agent, s.title AS session_title FROM approvals a"
     " JOIN sessions s ON s.session_id = a.session_id"
 )
+
+
+_PERMISSIONS = ", ".join(f"'{kind}'" for kind in PERMISSION_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class NewApproval:
     payload: dict[str, Any]
     options: list[dict[str, Any]]
     request_id: int | str | None = None
+    request_no: int | None = None
+    """The one request of the agent that the answer is for."""
     command_id: str | None = None
     reason: str | None = None
     matched_rule: str | None = None
@@ -48,11 +53,18 @@ class NewApproval:
 
     @property
     def fingerprint(self) -> str:
-        """What "for the session" is remembered by: the same kind of thing, to the letter."""
-        call = self.payload.get("tool_call") or {}
-        kind = call.get("kind") if isinstance(call, dict) else None
+        """What "for the session" is remembered by: the same kind of thing, to the letter.
+
+        A host is remembered by itself: it was the question. A call that runs no command is known
+        by its title too, which can be the only place that names its tool.
+        """
+        if self.kind is ApprovalKind.NETWORK_HOST:
+            return sha256(canonical([self.kind.value, self.payload["host"]]))
+        told = self.payload.get("tool_call")
+        call: dict[str, Any] = told if isinstance(told, dict) else {}
+        name = [] if runs_command(call) else [call.get("title")]
         text = subject(essence(self.payload))
-        return sha256(canonical([self.kind.value, kind, text, self.cwd]))
+        return sha256(canonical([self.kind.value, call.get("kind"), text, self.cwd, *name]))
 
 
 async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.PENDING) -> Row:
@@ -61,8 +73,8 @@ async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.
     row = await tx.one(
         "INSERT INTO approvals (approval_id, session_id, run_id, command_id, kind, state, title,"
         " subject, cwd, reason, matched_rule, rule_text, payload, payload_sha256, options,"
-        " request_id, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        " request_id, request_no, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
         (
             new_id(Prefix.APPROVAL),
             new.session_id,
@@ -80,6 +92,7 @@ async def insert(tx: Tx, new: NewApproval, state: ApprovalState = ApprovalState.
             sha256(payload),
             json.dumps(new.options),
             None if new.request_id is None else json.dumps(new.request_id),
+            new.request_no,
             tx.at,
         ),
     )
@@ -138,12 +151,15 @@ async def record_decision(
     client: str | None = None,
     host: str | None = None,
     prefix: str | None = None,
+    content: dict[str, Any] | None = None,
 ) -> Row:
     """Store the one decision of an approval and return its row."""
+    tx.be_certain()
     row = await tx.one(
         "INSERT INTO decisions (decision_id, approval_id, run_id, action, option, reason, token,"
-        " payload_sha256, decided_by, decided_at, client, host, waited_ms, prefix, amendment)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " payload_sha256, decided_by, decided_at, client, host, waited_ms, prefix, amendment,"
+        " content)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " RETURNING *",
         (
             new_id(Prefix.DECISION),
@@ -161,6 +177,7 @@ async def record_decision(
             max(0, tx.at - approval["created_at"]),
             prefix,
             None if prefix is None else "pending",
+            None if content is None else canonical(content),
         ),
     )
     assert row is not None
@@ -172,20 +189,25 @@ async def decision_of(db: aiosqlite.Connection, approval_id: str) -> Row | None:
     return await one(db, "SELECT * FROM decisions WHERE approval_id = ?", (approval_id,))
 
 
-async def grant(tx: Tx, approval: Row, fingerprint: str) -> None:
-    """Remember "for the session" on our side; agents' own memories can be too wide."""
+async def grant(tx: Tx, approval: Row, fingerprint: str, *, denies: bool = False) -> None:
+    """Remember "for the session" on our side; agents' own memories can be too wide.
+
+    What was remembered last of the same thing holds.
+    """
     await tx.run(
-        "INSERT OR IGNORE INTO grants (session_id, fingerprint, approval_id, created_at)"
-        " VALUES (?, ?, ?, ?)",
-        (approval["session_id"], fingerprint, approval["approval_id"], tx.at),
+        "INSERT INTO grants (session_id, fingerprint, approval_id, created_at, denies)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (session_id, fingerprint) DO UPDATE SET"
+        " approval_id = excluded.approval_id, denies = excluded.denies"
+        " WHERE denies <> excluded.denies",
+        (approval["session_id"], fingerprint, approval["approval_id"], tx.at, int(denies)),
     )
 
 
-async def granted(tx: Tx, session_id: str, fingerprint: str) -> str | None:
-    """Return the approval that allowed the same thing for the session, if one did."""
+async def granted(tx: Tx, session_id: str, fingerprint: str, *, denies: bool = False) -> str | None:
+    """Return the approval that allowed, or denied, the same thing for the session, if one did."""
     row = await tx.one(
-        "SELECT approval_id FROM grants WHERE session_id = ? AND fingerprint = ?",
-        (session_id, fingerprint),
+        "SELECT approval_id FROM grants WHERE session_id = ? AND fingerprint = ? AND denies = ?",
+        (session_id, fingerprint, int(denies)),
     )
     return None if row is None else row["approval_id"]
 
@@ -193,8 +215,9 @@ async def granted(tx: Tx, session_id: str, fingerprint: str) -> str | None:
 async def approved_in_turn(tx: Tx, run_id: str, command_id: str | None) -> list[Row]:
     """Return what was approved in this turn and not used up yet, oldest first."""
     return await tx.all(
-        "SELECT * FROM approvals WHERE run_id = ? AND command_id IS ? AND kind = 'tool_call'"
-        " AND state = 'approved' AND consumed = 0 ORDER BY approval_no",
+        "SELECT * FROM approvals WHERE run_id = ? AND command_id IS ?"
+        f" AND kind IN ({_PERMISSIONS}) AND state = 'approved' AND consumed = 0"
+        " ORDER BY approval_no",
         (run_id, command_id),
     )
 

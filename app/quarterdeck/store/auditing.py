@@ -53,7 +53,8 @@ async def recorded(db: aiosqlite.Connection, since: int, after: int, limit: int)
         "SELECT a.*, s.agent AS agent, s.cwd AS session_cwd, s.approval_mode AS approval_mode"
         " FROM approvals a JOIN sessions s ON s.session_id = a.session_id"
         " WHERE a.created_at >= ? AND a.approval_no > ?"
-        " AND a.kind IN ('tool_call', 'terminal', 'file') ORDER BY a.approval_no LIMIT ?",
+        " AND a.kind IN ('tool_call', 'mcp', 'network_host', 'terminal', 'file')"
+        " ORDER BY a.approval_no LIMIT ?",
         (since, after, limit),
     )
 

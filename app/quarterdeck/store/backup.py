@@ -7,6 +7,8 @@ from pathlib import Path
 
 from quarterdeck.model.clock import iso, now_ms
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
+from quarterdeck.store import soundness
 from quarterdeck.store.schema import migrations
 
 
@@ -23,7 +25,9 @@ def back_up(path: Path, target: Path) -> int:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
             _copy(path, part)
+            failpoint("backup.link.before")
             os.link(part, target)
+            failpoint("backup.link.after")
         finally:
             part.unlink(missing_ok=True)
         _sync_directory(target.parent)
@@ -46,9 +50,14 @@ def restore(path: Path, source: Path) -> Path | None:
     part.unlink(missing_ok=True)
     try:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        failpoint("restore.copy.before")
         _copy(source, part)
+        failpoint("restore.aside.before")
         aside = _move_aside(path)
+        failpoint("restore.rename.before")
         part.rename(path)
+        soundness.settle(path)
+        failpoint("restore.rename.after")
         _sync_directory(path.parent)
     except (OSError, sqlite3.Error) as error:
         part.unlink(missing_ok=True)
@@ -61,6 +70,7 @@ def _copy(source: Path, target: Path) -> None:
         contextlib.closing(sqlite3.connect(_read_only(source), uri=True, timeout=30)) as db,
         contextlib.closing(sqlite3.connect(target)) as copy,
     ):
+        failpoint("backup.copy.before")
         db.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
     with target.open("rb+") as file:
@@ -96,6 +106,7 @@ def _move_aside(path: Path) -> Path | None:
     for suffix in ("-wal", "-shm", ""):
         part = path.with_name(path.name + suffix)
         if part.exists():
+            failpoint("restore.move.before")
             part.rename(aside.with_name(aside.name + suffix))
     return aside
 

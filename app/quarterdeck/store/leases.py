@@ -1,12 +1,13 @@
 """Runners and the leases by which they hold runs (A5).
 
 The supervisor is a runner too. It holds a run without an end to the lease: only one supervisor can
-have the store's lock, so a lease of another one is dead, and nobody has to keep time for it.
+have the store's lock, so a lease of another one is dead, and nobody has to keep time for it. The
+others' leases are in steady time: setting the clock neither ends one nor makes it last.
 """
 
 import aiosqlite
 
-from quarterdeck.model.clock import iso
+from quarterdeck.model.clock import iso, steady_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import LeaseView, RunnerView
 from quarterdeck.model.states import TERMINAL_RUN_STATES, RunState
@@ -55,10 +56,10 @@ async def claim(
     row = await runs.load(tx.db, run_id)
     if row["state"] in TERMINAL_RUN_STATES:
         raise _ended(row)
-    if row["runner_id"] != runner_id and _is_live(row, supervisor, tx.at):
+    if row["runner_id"] != runner_id and _is_live(row, supervisor, steady_ms()):
         raise _conflict(row)
     claimed = RunState.CLAIMED if row["state"] == RunState.PENDING else RunState(row["state"])
-    until = None if ttl_ms is None else tx.at + ttl_ms
+    until = None if ttl_ms is None else steady_ms() + ttl_ms
     await runs.update(tx, run_id, runner_id=runner_id, lease_until=until, state=claimed.value)
     return await runs.load(tx.db, run_id)
 
@@ -71,7 +72,7 @@ async def heartbeat(tx: Tx, run_id: str, runner_id: str, ttl_ms: int) -> Row:
     """
     row = await held(tx, run_id, runner_id)
     if row["state"] not in TERMINAL_RUN_STATES:
-        await runs.update(tx, run_id, lease_until=tx.at + ttl_ms)
+        await runs.update(tx, run_id, lease_until=steady_ms() + ttl_ms)
     return await runs.load(tx.db, run_id)
 
 

@@ -1,8 +1,9 @@
 """Pages of sessions: attention order, filters, projects, the change feed (A9, A10).
 
 What decides the order is in one index: how pressing a session is for everybody, its pin, its last
-activity. Only among those that press nobody does the reader's own mark part unread from read, by
-a look-up for each row in that same order. So a page walks an index and sorts nothing.
+activity. Only among those that press nobody does the reader's own mark part unread from read. What
+is unread stands in a table of its own, in that same order, for every reader who has a mark; for a
+reader without one everything is. So a page walks an index and sorts nothing.
 """
 
 import base64
@@ -27,8 +28,12 @@ _FROM = (
     f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued FROM sessions s {{index}}"
     " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
 )
-_UNREAD = "s.urgency = 0 AND (r.version IS NULL OR r.version < s.version)"
 _READ = "s.urgency = 0 AND r.version >= s.version"
+_FROM_UNREAD = (
+    f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued"
+    " FROM unread u INDEXED BY unread_listed CROSS JOIN sessions s ON s.session_id = u.session_id"
+    " LEFT JOIN readers r ON r.reader = u.reader AND r.session_id = s.session_id"
+)
 _URGENCY = {
     4: Attention.WAITING,
     3: Attention.FAILED,
@@ -44,6 +49,8 @@ class Segment:
     where: str
     key: tuple[str, ...] = ("pinned", "last_activity", "session_id")
     """Columns that order it, every one downwards."""
+    read: bool | None = None
+    """Whether it has what the reader has read, or has not; None if that is all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +59,22 @@ class Filter:
 
     segments: tuple[Segment, ...]
     shelf: int = 0
-    extra: str = ""
+    extra: tuple[str, ...] = ()
 
 
 _PRESSING = Segment("s.urgency > 0", ("urgency", "pinned", "last_activity", "session_id"))
-_PINNED = Segment(f"{_READ} AND s.pinned = 1", ("last_activity", "session_id"))
-_ALL = (_PRESSING, Segment(_UNREAD), Segment(_READ))
+_UNREAD = Segment("s.urgency = 0", read=False)
+_PINNED = Segment(f"{_READ} AND s.pinned = 1", ("last_activity", "session_id"), read=True)
+_ALL = (_PRESSING, _UNREAD, Segment(_READ, read=True))
 
 FILTERS: dict[str, Filter] = {
-    "default": Filter((_PRESSING, Segment(_UNREAD), _PINNED)),
+    "default": Filter((_PRESSING, _UNREAD, _PINNED)),
     "waiting": Filter((Segment("s.urgency = 4"),)),
     "failed": Filter((Segment("s.urgency = 3"),)),
     "running": Filter((Segment("s.urgency = 2"),)),
-    "unread": Filter((Segment(_UNREAD),)),
-    "terminal": Filter(_ALL, extra=" AND s.execution_state = 'terminal' AND s.state <> 'running'"),
-    "idle": Filter(_ALL, extra=" AND s.state = 'idle'"),
+    "unread": Filter((_UNREAD,)),
+    "terminal": Filter(_ALL, extra=("execution_state = 'terminal'", "state <> 'running'")),
+    "idle": Filter(_ALL, extra=("state = 'idle'",)),
     "all": Filter(_ALL),
     "archived": Filter(_ALL, shelf=1),
     "deleted": Filter(_ALL, shelf=2),
@@ -112,9 +120,12 @@ async def page(
     at, after = (0, None) if cursor is None else _decode(wanted, cursor)
     found: list[Row] = []
     last = at
+    known = await is_known(db, wanted.reader)
     for number in range(at, len(chosen.segments)):
+        if chosen.segments[number].read and not known:
+            continue
         room = limit + 1 - len(found)
-        sql, values = segment_query(wanted, number, after if number == at else None, room)
+        sql, values = segment_query(wanted, number, after if number == at else None, room, known)
         more = await rows(db, sql, values)
         if more and len(found) < limit:
             last = number
@@ -127,30 +138,41 @@ async def page(
     return views, _encode(wanted, last, found[limit - 1])
 
 
+async def is_known(db: aiosqlite.Connection, reader: str) -> bool:
+    """Tell whether a reader has a mark, so that what is unread for them is kept."""
+    return await one(db, "SELECT 1 FROM known_readers WHERE reader = ?", (reader,)) is not None
+
+
 def segment_query(
-    wanted: Wanted, number: int, after: list[Any] | None, limit: int
+    wanted: Wanted, number: int, after: list[Any] | None, limit: int, known: bool
 ) -> tuple[str, list[Any]]:
-    """Return the SQL of one segment of a list, and its values."""
+    """Return the SQL of one segment of a list, and its values.
+
+    Args:
+        wanted: Which list.
+        number: Which of its filter's segments.
+        after: The key of the last row of the page before; None for the beginning.
+        limit: How many rows at most.
+        known: Whether the reader has a mark.
+    """
     chosen = FILTERS[wanted.state]
     segment = chosen.segments[number]
+    kept = known and segment.read is False
     index = "sessions_of_project" if wanted.project is not None else "sessions_listed"
-    where, values = [f"s.shelf = {chosen.shelf}", segment.where], [wanted.reader]
-    if wanted.project is not None:
-        where.append("s.project = ?")
-        values.append(wanted.project)
-    if wanted.agent is not None:
-        where.append("s.agent = ?")
-        values.append(wanted.agent)
+    source = _FROM_UNREAD if kept else _FROM.format(index=f"INDEXED BY {index}")
+    name, first = ("u", "u.reader = ?") if kept else ("s", segment.where)
+    where, values = [first, f"{name}.shelf = {chosen.shelf}"], [wanted.reader]
+    for column, value in (("project", wanted.project), ("agent", wanted.agent)):
+        if value is not None:
+            where.append(f"{name}.{column} = ?")
+            values.append(value)
+    where += [f"{name}.{condition}" for condition in chosen.extra]
     if after is not None:
-        columns = ", ".join(f"s.{name}" for name in segment.key)
+        columns = ", ".join(f"{name}.{column}" for column in segment.key)
         where.append(f"({columns}) < ({', '.join('?' * len(segment.key))})")
         values += after
-    order = ", ".join(f"s.{name} DESC" for name in segment.key)
-    sql = (
-        f"{_FROM.format(index=f'INDEXED BY {index}')} WHERE {' AND '.join(where)}{chosen.extra}"
-        f" ORDER BY {order} LIMIT {limit}"
-    )
-    return sql, values
+    order = ", ".join(f"{name}.{column} DESC" for column in segment.key)
+    return f"{source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {limit}", values
 
 
 def _encode(wanted: Wanted, number: int, row: Row) -> str:
@@ -184,14 +206,10 @@ async def counts(db: aiosqlite.Connection, reader: str) -> dict[str, int]:
         db, "SELECT urgency, count(*) FROM sessions WHERE shelf = 0 GROUP BY urgency"
     )
     by_urgency = {row[0]: row[1] for row in found}
-    row = await one(
-        db,
-        "SELECT count(*) FROM sessions s INDEXED BY sessions_listed"
-        " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
-        f" WHERE s.shelf = 0 AND {_UNREAD}",
-        (reader,),
-    )
-    unread = row[0] if row else 0
+    unread = by_urgency.get(0, 0)
+    if await is_known(db, reader):
+        row = await one(db, "SELECT count(*) FROM unread WHERE reader = ? AND shelf = 0", (reader,))
+        unread = row[0] if row else 0
     told = {kind.value: by_urgency.get(urgency, 0) for urgency, kind in _URGENCY.items()}
     return {
         **told,
@@ -235,16 +253,18 @@ async def changes(
 
 async def projects(db: aiosqlite.Connection, reader: str) -> list[ProjectView]:
     """Return the projects with how many of their sessions need what, latest activity first."""
+    known = await is_known(db, reader)
+    unread = "COALESCE(u.unread, 0)" if known else "sum(s.shelf = 0 AND s.urgency = 0)"
     found = await rows(
         db,
         "SELECT s.project, sum(s.shelf = 0) AS sessions, sum(s.shelf = 1) AS archived,"
         " sum(s.shelf = 0 AND s.urgency = 4) AS waiting,"
         " sum(s.shelf = 0 AND s.urgency = 3) AS failed,"
         " sum(s.shelf = 0 AND s.urgency = 2) AS active,"
-        f" sum(s.shelf = 0 AND {_UNREAD}) AS unread,"
-        " max(s.last_activity) AS last_activity"
+        f" {unread} AS unread, max(s.last_activity) AS last_activity"
         " FROM sessions s INDEXED BY sessions_of_project"
-        " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
+        " LEFT JOIN (SELECT project, count(*) AS unread FROM unread"
+        "  WHERE reader = ? AND shelf = 0 GROUP BY project) u USING (project)"
         " WHERE s.shelf < 2 GROUP BY s.project ORDER BY last_activity DESC, s.project",
         (reader,),
     )

@@ -52,6 +52,18 @@ async def undelivered(db: aiosqlite.Connection, run_id: str) -> list[Row]:
     )
 
 
+async def undelivered_decisions(tx: Tx, run_id: str, forwarded: int) -> list[Row]:
+    """Return the decided approvals of a run whose answers its agent has not surely got."""
+    return await tx.all(
+        "SELECT a.approval_id, a.subject FROM outbox o"
+        " JOIN approvals a ON a.run_id = o.run_id AND a.request_id = o.rpc_id"
+        " JOIN decisions d ON d.approval_id = a.approval_id"
+        " WHERE o.run_id = ? AND o.role = 'answer' AND o.start + o.length > ?"
+        " AND a.decided_at = o.created_at ORDER BY a.approval_no",
+        (run_id, forwarded),
+    )
+
+
 async def forget_delivered(tx: Tx, run_id: str, forwarded: int) -> None:
     """Drop the text of entries that the keeper has forwarded whole."""
     await tx.run(

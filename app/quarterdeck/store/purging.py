@@ -13,6 +13,7 @@ _OF_RUN = (
 )
 _OF_SESSION = (
     "readers",
+    "drafts",
     "grants",
     "approvals",
     "commands",
@@ -55,6 +56,11 @@ async def purge_rest(tx: Tx, session_id: str, before_ms: int) -> bool:
         )
     await tx.run(
         "DELETE FROM trimmed_runs WHERE run_no IN (SELECT run_no FROM runs WHERE session_id = ?)",
+        (session_id,),
+    )
+    await tx.run(
+        "DELETE FROM prompt_images WHERE command_id IN"
+        " (SELECT command_id FROM commands WHERE session_id = ?)",
         (session_id,),
     )
     for table in _OF_SESSION:

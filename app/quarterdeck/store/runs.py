@@ -70,6 +70,25 @@ async def live(db: aiosqlite.Connection) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in found]
 
 
+async def capabilities(db: aiosqlite.Connection, agent: str) -> dict[str, Any] | None:
+    """Return what an agent said it can do when a run of it last began; None if none has (A15)."""
+    row = await one(
+        db,
+        "SELECT r.agent_info FROM runs r CROSS JOIN sessions s ON s.session_id = r.session_id"
+        " WHERE s.agent = ? AND r.agent_info IS NOT NULL ORDER BY r.run_no DESC LIMIT 1",
+        (agent,),
+    )
+    told = None if row is None else json_or_none(row["agent_info"])
+    found = told.get("capabilities") if isinstance(told, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def takes_images(capabilities: dict[str, Any] | None) -> bool:
+    """Return whether an agent of these capabilities takes images in prompts."""
+    told = (capabilities or {}).get("prompt_capabilities")
+    return isinstance(told, dict) and told.get("image") is True
+
+
 def to_view(row: Row) -> RunView:
     """Make the wire record of a row."""
     return RunView(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from quarterdeck.model.clock import iso, now_ms
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
+from quarterdeck.store import soundness
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -75,9 +77,12 @@ def _migrate(db: sqlite3.Connection, path: Path, present: int) -> None:
         db.execute("BEGIN IMMEDIATE")
         try:
             for statement in statements(sql):
+                failpoint("schema.statement.before")
                 db.execute(statement)
             db.execute(f"PRAGMA user_version={number}")
+            failpoint("schema.commit.before")
             db.execute("COMMIT")
+            failpoint("schema.commit.after")
         except BaseException:
             db.execute("ROLLBACK")
             raise
@@ -86,24 +91,25 @@ def _migrate(db: sqlite3.Connection, path: Path, present: int) -> None:
 def _backup(db: sqlite3.Connection, target: Path) -> None:
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
     with contextlib.closing(sqlite3.connect(target)) as copy:
+        failpoint("schema.backup.before")
         db.backup(copy)
+        failpoint("schema.backup.after")
 
 
 def _move_aside_if_damaged(path: Path) -> str | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
     try:
-        with contextlib.closing(sqlite3.connect(path, timeout=30)) as db:
-            verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-            raise QuarterdeckError("store_unusable", f"{path}: {error}") from error
-        verdict = str(error)
-    if verdict == "ok":
+        verdict = soundness.at_opening(path)
+    except sqlite3.OperationalError as error:
+        raise QuarterdeckError("store_unusable", f"{path}: {error}") from error
+    if verdict is None:
         return None
     aside = path.with_name(f"{path.name}.damaged-{iso(now_ms()).replace(':', '')}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
+            failpoint("schema.aside.before")
             part.rename(aside.with_name(aside.name + suffix))
+    soundness.settle(path)
     return f"the store was damaged ({verdict}); it was moved to {aside} and a new one begun"

@@ -17,12 +17,14 @@ UNSEEN = frozenset({EventType.USAGE, EventType.MODE})
 _NO_WORDS = frozenset(
     {
         "agent_session_id",
+        "appended_by",
         "approval_id",
         "capabilities",
         "command_id",
         "message_id",
         "payload_sha256",
         "raw_output",
+        "role",
         "tool_call_id",
     }
 )

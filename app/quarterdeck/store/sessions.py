@@ -14,6 +14,7 @@ from quarterdeck.model.states import (
     SESSION_MOVES,
     SessionState,
     attention,
+    coordination,
 )
 from quarterdeck.store.transaction import Row, Tx, one, rows
 
@@ -247,6 +248,10 @@ def to_view(row: Row) -> SessionView:
         git_commit=told["git_commit"],
         git_branch=told["git_branch"],
         git_origin=told["git_origin"],
+        coordination=coordination(state).value,
+        git_base=told["git_base"],
+        plan=json_or_none(told["plan"]),
+        changes=json_or_none(told["changes"]),
     )
 
 

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.store.schema import prepare
+from quarterdeck.model.failpoints import failpoint
+from quarterdeck.store.schema import migrations, prepare
 from quarterdeck.store.transaction import Tx
 
 BUSY_MS = 5_000
@@ -49,6 +50,11 @@ class Store:
         self._closing_at: float | None = None
         self.note = note
         """What a person should know of how the file was found, such as that it was damaged."""
+        self.path = Path()
+        self.identity = (0, 0)
+        """Device and number of the file that was opened."""
+        self._trouble: str | None = None
+        """Why the last transaction could not be written; None once one was again."""
         self.change = 0
         self.on_change: Callable[[int], None] = lambda change: None
         self._worker = asyncio.create_task(self._work(), name="store-writer")
@@ -61,9 +67,11 @@ class Store:
             QuarterdeckError: `store_newer` or `store_unusable`, see `schema.prepare`.
         """
         note = await asyncio.to_thread(prepare, path)
+        opened = path.stat()
         writing = await _connect(path, "PRAGMA wal_autocheckpoint=4000", "PRAGMA secure_delete=1")
         reading = await _connect(path, "PRAGMA query_only=1")
         store = cls(writing, reading, note)
+        store.path, store.identity = path, (opened.st_dev, opened.st_ino)
         async with writing.execute("SELECT value FROM counters WHERE name = 'change'") as cursor:
             row = await cursor.fetchone()
         store.change = row[0] if row else 0
@@ -97,6 +105,37 @@ class Store:
         """The connection for queries; it sees committed data only and cannot write."""
         return self._reading
 
+    def in_place(self) -> bool:
+        """Tell whether what is written still goes to the file of that name."""
+        try:
+            now = self.path.stat()
+        except OSError as error:
+            # A disk that fails does not say that the file is gone.
+            return not isinstance(error, (FileNotFoundError, NotADirectoryError))
+        return (now.st_dev, now.st_ino) == self.identity
+
+    async def health(self) -> dict[str, Any]:
+        """Look whether the store answers, has this version's schema and can be written (A14)."""
+        schema, why = None, self._trouble
+        try:
+            found = await self._reading.execute_fetchall("PRAGMA user_version")
+            await self._reading.execute_fetchall("SELECT value FROM counters")
+            schema = next(iter(found))[0]
+            if not self.in_place():
+                why = "it was removed, or another file stands in its place"
+        except (sqlite3.Error, ValueError, OSError) as error:
+            why = f"it cannot be read: {error}"
+        if self._worker.done():
+            why = why or "nothing writes to it any more"
+        return {
+            "path": str(self.path),
+            "reachable": why is None,
+            "schema": schema,
+            "migrated": schema == migrations()[-1][0],
+            "why": why,
+            "note": self.note,
+        }
+
     async def close(self) -> None:
         """Finish what was handed over, checkpoint and close."""
         self._closing_at = asyncio.get_running_loop().time()
@@ -104,6 +143,7 @@ class Store:
         try:
             await self._worker
             with contextlib.suppress(sqlite3.Error):
+                failpoint("store.checkpoint.before")
                 await self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             await self._reading.close()
@@ -127,22 +167,50 @@ class Store:
             return
         tx = Tx(self._writing)
         try:
+            failpoint("store.begin.before")
             await self._begin(durable=job.durable)
+            failpoint("store.begin.after")
             result = await job.work(tx)
             await self._writing.execute(
                 "UPDATE counters SET value = value + 1 WHERE name = 'change'"
             )
+            if job.durable and not self.in_place():
+                raise QuarterdeckError(
+                    "store_unusable", f"{self.path} is gone: what is written now would be lost"
+                )
+            failpoint("store.commit.before")
             await self._writing.execute("COMMIT")
+            failpoint("store.commit.after")
         except Exception as error:
             with contextlib.suppress(sqlite3.Error):
                 await self._writing.execute("ROLLBACK")
             tx.settle(committed=False)
+            if isinstance(error, sqlite3.OperationalError):
+                self._trouble = f"it cannot be written: {error}"
             _resolve(job.done, error=_typed(error))
             return
+        self._trouble = None
         self.change += 1
+        if tx.certain and not job.durable:
+            await self._make_certain()
         _resolve(job.done, result=result)
         tx.after_commit(lambda: self.on_change(self.change))
         tx.settle(committed=True)
+        failpoint("store.settle.after")
+
+    async def _make_certain(self) -> None:
+        """Have the disk's word for what was committed: it is given for all that came before too."""
+        try:
+            await self._begin(durable=True)
+            await self._writing.execute("UPDATE counters SET value = value WHERE name = 'change'")
+            failpoint("store.certain.before")
+            await self._writing.execute("COMMIT")
+            failpoint("store.certain.after")
+        except sqlite3.Error as error:
+            # It is committed all the same; only a loss of power in this moment could undo it.
+            _log.warning("a commit is not certain yet", extra={"error": str(error)})
+            with contextlib.suppress(sqlite3.Error):
+                await self._writing.execute("ROLLBACK")
 
     async def _begin(self, *, durable: bool) -> None:
         if durable is not self._durable:
@@ -158,6 +226,7 @@ class Store:
                 closing, now = self._closing_at, asyncio.get_running_loop().time()
                 if closing is not None and now > closing + CLOSE_SECONDS:
                     raise
+                self._trouble = "another program holds it, so nothing can be written"
                 _log.warning("the store is held by another program", extra={"error": str(error)})
                 await asyncio.sleep(BUSY_RETRY_SECONDS)
 

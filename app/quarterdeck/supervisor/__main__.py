@@ -1,11 +1,12 @@
-"""`python -m quarterdeck.supervisor [--foreground | --restore FILE]`.
+"""`python -m quarterdeck.supervisor [--foreground | --check | --take-over | --restore FILE]`.
 
-Be the supervisor of a state directory, or put a backup in the place of its store.
+Be the supervisor of a state directory, tell whether this version could be, be the next one after
+the one that runs, or put a backup in the place of its store.
 """
 
 import sys
 
-from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.errors import Exit, QuarterdeckError
 from quarterdeck.model.places import Places
 from quarterdeck.supervisor.lock import Lock
 from quarterdeck.supervisor.state_directory import prepare_state_directory
@@ -19,9 +20,20 @@ def main() -> int:
         from quarterdeck.supervisor.restoring import print_restored
 
         return print_restored(places, sys.argv[2])
+    if sys.argv[1:] == ["--check"]:
+        from quarterdeck.supervisor.succeeding import print_check
+
+        return print_check(places)
     try:
+        wait = 0
+        if sys.argv[1:] == ["--take-over"]:
+            from quarterdeck.supervisor import succeeding
+
+            if not succeeding.stand_by(places):
+                return int(Exit.CANNOT_START)
+            wait = succeeding.TAKE_OVER_SECONDS
         prepare_state_directory(places.state)
-        lock = Lock.take(places.lock)
+        lock = Lock.take(places.lock, wait=wait)
         try:
             _serve(places, foreground=foreground)
         finally:

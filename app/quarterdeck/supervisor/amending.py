@@ -1,4 +1,4 @@
-"""`approve_always`: the rule a person added with a decision, written after its COMMIT (C5)."""
+"""`approve_always`, `deny_always`: the rule added with a decision, written after COMMIT (C5)."""
 
 import asyncio
 import json
@@ -19,20 +19,26 @@ from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import record_on
 
 
-def wanted_rule(row: Row, prefix: str | None) -> str:
-    """Return what an `approve_always` would add, as JSON: the prefix as the person left it.
+def wanted_rule(row: Row, prefix: str | None, decision: Decision = Decision.ALLOW) -> str:
+    """Return what an `approve_always` or `deny_always` would add, as JSON.
+
+    Args:
+        row: The approval's.
+        prefix: The prefix as the person left it; None for what was proposed.
+        decision: Allow, or forbid, which is for hosts alone.
 
     Raises:
         QuarterdeckError: `invalid_option` if the approval offers no amendment, or the prefix is
             shorter than the one proposed, or other, or can never be allowed for good.
     """
-    offer = judging.offered(row)
+    offer = judging.offered(row, decision)
     if offer is None:
-        raise QuarterdeckError("invalid_option", "nothing of this can be allowed for good")
+        told = "allowed" if decision is Decision.ALLOW else "forbidden"
+        raise QuarterdeckError("invalid_option", f"nothing of this can be {told} for good")
     if "host" in offer:
         if prefix not in (None, offer["host"]):
             raise QuarterdeckError("invalid_option", f"prefix: only {offer['host']} was proposed")
-        return json.dumps({"host": offer["host"]})
+        return json.dumps({"host": offer["host"], "decision": decision.value})
     proposed = shlex.split(offer["prefix"])
     try:
         words = proposed if prefix is None else shlex.split(prefix)
@@ -62,7 +68,7 @@ async def amend_for(ctx: Context, decision_id: str) -> None:
         approval = await approvals.load(tx.db, row["approval_id"])
         session = await sessions.load(tx.db, approval["session_id"])
         rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
-        told = f"the rule was not added, the approval holds for this once: {outcome}"
+        told = f"the rule was not added, the decision holds for this once: {outcome}"
         rec.event(EventType.ERROR, {"message": told, "where": "policy"})
         await rec.flush()
 
@@ -76,10 +82,12 @@ async def repair(ctx: Context) -> None:
 
 
 def _write(ctx: Context, wanted: dict[str, Any], approval_id: str) -> str:
-    file, reason = ctx.policy.user_file, f"approved with {approval_id}"
+    decision = Decision(wanted.get("decision", Decision.ALLOW))
+    verb = "approved" if decision is Decision.ALLOW else "denied"
+    file, reason = ctx.policy.user_file, f"{verb} with {approval_id}"
     try:
         if "host" in wanted:
-            return amend.settle_host(file, wanted["host"], Decision.ALLOW, reason)
+            return amend.settle_host(file, wanted["host"], decision, reason)
         return amend.allow_command(file, tuple(wanted["prefix"]), reason)
     except (AmendmentRefused, RuleFileError, OSError) as error:
         return f"failed: {error}"

@@ -19,6 +19,7 @@ BEFORE_RECOVERY = frozenset(
         "project.list",
         "event.list",
         "agent.list",
+        "recovery.get",
     }
 )
 """What is answered while recovery goes on; everything else waits for its end (D2)."""

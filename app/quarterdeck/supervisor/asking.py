@@ -6,7 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from quarterdeck.agents.acp.facts import PermissionAsked, PermissionWithdrawn, TerminalAsked
+from quarterdeck.agents.acp.facts import (
+    FormAsked,
+    PermissionAsked,
+    PermissionWithdrawn,
+    TerminalAsked,
+)
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.states import (
     ACTION_LEADS_TO,
@@ -47,11 +52,46 @@ async def permission(rec: Recorder, fact: PermissionAsked) -> None:
         request_id=fact.request_id,
         command_id=session["active_command_id"],
     )
-    new, answer = await judged(rec, new, session)
+    new, answer = await judged(rec, _of_its_kind(rec, new, session), session)
     if answer is None:
-        await ask(rec, new)
+        asked = await agent_requests.insert(
+            rec.tx, rec.run.run_id, fact.request_id, agent_requests.PERMISSION, {}
+        )
+        await ask(rec, replace(new, request_no=asked.request_no))
     else:
-        await rec.say(rec.driver.answer_permission(fact.request_id, answer))
+        why = new.reason if answer is Action.DENY else None
+        await rec.say(rec.driver.answer_permission(fact.request_id, answer, why))
+
+
+def _of_its_kind(rec: Recorder, new: NewApproval, session: Row) -> NewApproval:
+    """Return a permission as what it is about: an MCP server's tool, a network host, or a call.
+
+    Server and tool, or the host, become part of the payload, so that they are shown and hashed.
+    """
+    kind, told = judging.about(new.payload, Path(rec.run.cwd), session["agent"])
+    return replace(new, kind=kind, payload={**new.payload, **told})
+
+
+async def form(rec: Recorder, fact: FormAsked) -> None:
+    """Put a form; no rule can say what a person would type, so it is always asked."""
+    session = await sessions.load(rec.tx.db, rec.run.session_id)
+    asked = await agent_requests.insert(
+        rec.tx, rec.run.run_id, fact.request_id, agent_requests.PERMISSION, {}
+    )
+    new = NewApproval(
+        session_id=rec.run.session_id,
+        run_id=rec.run.run_id,
+        kind=ApprovalKind.ELICITATION,
+        title=fact.title,
+        cwd=rec.run.cwd,
+        payload=fact.payload,
+        options=[],
+        request_id=fact.request_id,
+        request_no=asked.request_no,
+        command_id=session["active_command_id"],
+        reason="the agent asks for a form to be filled in",
+    )
+    await ask(rec, new)
 
 
 async def judged(
@@ -80,7 +120,13 @@ async def judged(
         rule_text=verdict.rule_text,
         options=[*new.options, *judging.offers(verdict)],
     )
-    told = {"kind": new.kind.value, "title": new.title, "subject": new.subject, "cwd": new.cwd}
+    told = {
+        "tool_call_id": call_id(new.payload, new.request_id),
+        "kind": new.kind.value,
+        "title": new.title,
+        "subject": new.subject,
+        "cwd": new.cwd,
+    }
     rec.hook(HookKind.TOOL_PRE_CHECK, told | {"decision": verdict.decision.value})
     if verdict.decision is Decision.FORBID:
         rec.hook(HookKind.TOOL_DENIED, told | {"reason": verdict.reason})
@@ -88,7 +134,13 @@ async def judged(
         await settled(rec, new, Action.DENY, by=by, reason=verdict.reason)
         return new, Action.DENY
     if refused_only:
+        rec.hook(HookKind.TOOL_DISPATCHING, told)
         return new, Action.APPROVE
+    denied = await approvals.granted(rec.tx, new.session_id, new.fingerprint, denies=True)
+    if denied is not None:
+        new = replace(new, reason="denied for the session")
+        await settled(rec, new, Action.DENY, by=f"denial of {denied}", reason=new.reason)
+        return new, Action.DENY
     granted = await approvals.granted(rec.tx, new.session_id, new.fingerprint)
     if granted is not None:
         await settled(rec, new, Action.APPROVE, by=f"grant of {granted}")
@@ -104,7 +156,7 @@ async def settled(
 ) -> None:
     """Store a question with the answer it has already, for the trace and the audit."""
     row = await approvals.insert(rec.tx, new)
-    requested(rec, row)
+    requested(rec, row, settled=True)
     await approvals.record_decision(
         rec.tx,
         row,
@@ -173,8 +225,8 @@ async def answer_served(
         why = f"forbidden: {new.reason}"
         await rec.say(rec.driver.refuse(request_id, message.INVALID_REQUEST, why))
     else:
-        await serving.hold(rec, request_id, method, params)
-        await ask(rec, new)
+        held = await serving.hold(rec, request_id, method, params)
+        await ask(rec, replace(new, request_no=held))
 
 
 def _forms(params: dict[str, Any]) -> list[str]:
@@ -204,11 +256,29 @@ async def ask(rec: Recorder, new: NewApproval) -> Row:
     return row
 
 
-def requested(rec: Recorder, row: Row) -> None:
-    """Record that something was asked."""
+def call_id(payload: dict[str, Any], request_id: int | str | None) -> str | None:
+    """Return what ties the steps of a call: the agent's id of it, or that of its request."""
+    call = payload.get("tool_call")
+    called = call.get("tool_call_id") if isinstance(call, dict) else None
+    if isinstance(called, str):
+        return called
+    return None if request_id is None else f"request:{request_id}"
+
+
+def _call_of_row(row: Row) -> dict[str, str]:
+    if row["request_id"] is None:
+        return {}
+    called = call_id(json.loads(row["payload"]), json.loads(row["request_id"]))
+    return {} if called is None else {"tool_call_id": called}
+
+
+def requested(rec: Recorder, row: Row, *, settled: bool = False) -> None:
+    """Record that something was asked; `settled` if a rule or a grant answers it at once."""
     rec.event(
         EventType.APPROVAL_REQUESTED,
         {
+            **_call_of_row(row),
+            **({"settled": True} if settled else {}),
             "approval_id": row["approval_id"],
             "kind": row["kind"],
             "title": row["title"],
@@ -229,9 +299,25 @@ def decided(
 ) -> None:
     """Record how it was answered, by whom."""
     payload = {"approval_id": row["approval_id"], "action": action, "by": by}
+    payload |= _call_of_row(row)
     payload |= {} if reason is None else {"reason": reason}
     payload |= {} if option is None else {"option": option}
     rec.event(EventType.APPROVAL_DECIDED, payload)
+
+
+async def answer_permission(
+    rec: Recorder, row: Row, action: Action, reason: str | None = None
+) -> None:
+    """Answer the one request that an approval is about, if the agent still waits for it."""
+    if row["request_no"] is None or await agent_requests.remove(rec.tx, row["request_no"]):
+        await rec.say(rec.driver.answer_permission(json.loads(row["request_id"]), action, reason))
+
+
+async def answer_form(rec: Recorder, row: Row, content: dict[str, Any]) -> None:
+    """Give the agent what was filled into its form, if it still waits for it."""
+    if row["request_no"] is None or await agent_requests.remove(rec.tx, row["request_no"]):
+        result = {"action": "accept", "content": content}
+        await rec.say(rec.driver.answer(json.loads(row["request_id"]), result))
 
 
 async def settle(rec: Recorder, row: Row, state: ApprovalState, why: str) -> None:
@@ -243,13 +329,12 @@ async def settle(rec: Recorder, row: Row, state: ApprovalState, why: str) -> Non
         return
     decided(rec, row, state.value, by="supervisor", reason=why)
     rec.tx.after_commit(rec.ctx.rearm)
-    if row["kind"] not in HELD_KINDS:
+    if row["request_no"] is None:
         return
-    request_id = json.loads(row["request_id"])
-    if state is ApprovalState.ORPHANED:
-        await agent_requests.remove(rec.tx, rec.run.run_id, request_id)
+    if state is ApprovalState.ORPHANED or row["kind"] not in HELD_KINDS:
+        await agent_requests.remove(rec.tx, row["request_no"])
     else:
-        await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
+        await serving.refuse(rec, row["request_no"], message.INVALID_REQUEST, why)
 
 
 async def reflect(rec: Recorder) -> None:
@@ -273,7 +358,7 @@ async def withdrawn(rec: Recorder, fact: PermissionWithdrawn) -> None:
     for row in await approvals.pending_of_run(rec.tx, rec.run.run_id):
         if row["request_id"] == wanted:
             await settle(rec, row, ApprovalState.SUPERSEDED, "the agent withdrew it")
-    await agent_requests.remove(rec.tx, rec.run.run_id, fact.request_id)
+    await agent_requests.withdraw(rec.tx, rec.run.run_id, fact.request_id)
     await reflect(rec)
 
 

@@ -18,6 +18,7 @@ from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor.judging import Policy
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.redacting import Redactors
+from quarterdeck.supervisor.reports import Reports
 from quarterdeck.supervisor.settings import LastGood
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Context:
     """Look again at when the next approval expires; set by Expiry."""
     policy: Policy = field(init=False)
     redactors: Redactors = field(init=False)
+    reports: Reports = field(init=False)
     sections: LastGood = field(default_factory=LastGood)
     """Sections of config.toml, read again where they are needed."""
     last_trim: dict[str, Any] | None = None
@@ -68,6 +70,7 @@ class Context:
     def __post_init__(self) -> None:
         self.policy = Policy(self.places)
         self.redactors = Redactors(self.places)
+        self.reports = Reports(self.places.recovery_reports)
 
     def profile(self, agent: str) -> AgentProfile:
         """Return an agent's profile as config.toml says now.

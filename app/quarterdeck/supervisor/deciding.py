@@ -2,27 +2,40 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
+from quarterdeck.model import approval_text, forms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.records import DecisionView
 from quarterdeck.model.states import (
     ACTION_LEADS_TO,
+    AMENDING,
     Action,
     ApprovalKind,
     ApprovalState,
+    CommandKind,
     CommandState,
     SessionState,
 )
+from quarterdeck.model.titles import fold
+from quarterdeck.policy.call import Decision
 from quarterdeck.rpc import message
 from quarterdeck.store import approvals, commands, runs, sessions
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor import amending, asking, lifecycle, raising, serving, turns
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.hook_settings import Approvals
 from quarterdeck.supervisor.recorder import Recorder, record_on
 
 APPROVED = ApprovalState.APPROVED
+_ONCE = {
+    APPROVED: Action.APPROVE,
+    ApprovalState.REJECTED: Action.DENY,
+    ApprovalState.ABORTED: Action.ABORT,
+}
+_TOLD_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class Wanted:
     host: str | None = None
     prefix: str | None = None
     """With approve_always: what to allow for good, if not just what was proposed."""
+    content: dict[str, Any] | None = None
+    """What was filled into a form."""
 
 
 async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
@@ -63,6 +78,7 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
             action=row["action"],
         )
     added = _added_rule(row, wanted)
+    content = _form_content(row, wanted)
     session = await sessions.load(tx.db, row["session_id"])
     rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
     state = ACTION_LEADS_TO[wanted.action]
@@ -80,6 +96,7 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
         client=wanted.client,
         host=wanted.host,
         prefix=added,
+        content=content,
     )
     tx.after_commit(ctx.rearm)
     await approvals.settle(tx, row["approval_id"], state, wanted.action)
@@ -91,17 +108,38 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
     elif row["kind"] == ApprovalKind.SPENDING_CAP:
         await raising.answered(ctx, rec, row, wanted.action)
     else:
-        await _tell_agent(rec, row, wanted)
+        await _tell_agent(rec, row, wanted, content)
     return approvals.to_decision(decision, state)
 
 
 def _added_rule(row: Row, wanted: Wanted) -> str | None:
     """Return what is to be added to the rules; raises `invalid_option`."""
-    if wanted.action is Action.APPROVE_ALWAYS:
-        return amending.wanted_rule(row, wanted.prefix)
+    if wanted.action is Action.DENY_SESSION and row["kind"] != ApprovalKind.NETWORK_HOST:
+        raise QuarterdeckError("invalid_option", "only a host can be denied for the session")
+    if wanted.action in AMENDING:
+        denies = wanted.action is Action.DENY_ALWAYS
+        decision = Decision.FORBID if denies else Decision.ALLOW
+        return amending.wanted_rule(row, wanted.prefix, decision)
     if wanted.prefix is not None:
         raise QuarterdeckError("invalid_option", "prefix: is for approve_always alone")
     return None
+
+
+def _form_content(row: Row, wanted: Wanted) -> dict[str, Any] | None:
+    """Return the checked answer to a form; raises `invalid_option` or `form_invalid`."""
+    accepts = ACTION_LEADS_TO[wanted.action] is APPROVED
+    if row["kind"] != ApprovalKind.ELICITATION or not accepts:
+        if wanted.content is not None:
+            raise QuarterdeckError("invalid_option", "content: is for approving a form alone")
+        return None
+    if wanted.action is not Action.APPROVE:
+        raise QuarterdeckError("invalid_option", "a form is answered once, declined or cancelled")
+    try:
+        payload = json.loads(row["payload"])
+        fields = forms.fields_of(payload["schema"], payload.get("order"))
+        return forms.checked(fields, wanted.content or {})
+    except forms.FormProblem as error:
+        raise QuarterdeckError("form_invalid", str(error)) from error
 
 
 def _check_same(row: Row, wanted: Wanted) -> None:
@@ -129,29 +167,57 @@ def _recovery_option(row: Row, wanted: Wanted) -> str | None:
     return chosen
 
 
-async def _tell_agent(rec: Recorder, row: Row, wanted: Wanted) -> None:
+async def _tell_agent(
+    rec: Recorder, row: Row, wanted: Wanted, content: dict[str, Any] | None
+) -> None:
     """Commit the answer to the agent; it is appended to the spool after COMMIT."""
-    request_id = json.loads(row["request_id"])
-    if wanted.action is Action.APPROVE_SESSION:
-        await approvals.grant(rec.tx, row, _fingerprint(row))
+    if wanted.action in (Action.APPROVE_SESSION, Action.DENY_SESSION):
+        denies = wanted.action is Action.DENY_SESSION
+        await approvals.grant(rec.tx, row, _fingerprint(row), denies=denies)
     method = asking.HELD_KINDS.get(row["kind"])
     if method is not None:
-        await _answer_held(rec, request_id, method, wanted)
+        await _answer_held(rec, row["request_no"], method, wanted)
+    elif content is not None:
+        await asking.answer_form(rec, row, content)
     else:
-        once = Action.APPROVE if ACTION_LEADS_TO[wanted.action] is APPROVED else wanted.action
-        await rec.say(rec.driver.answer_permission(request_id, once))
+        once = _ONCE[ACTION_LEADS_TO[wanted.action]]
+        await asking.answer_permission(rec, row, once, wanted.reason)
     if wanted.action is Action.ABORT:
         await turns.cancel_turn(rec, "aborted")
+    elif method is None and _denies(wanted) and wanted.reason:
+        await _say_why(rec, row, wanted.reason)
     await asking.reflect(rec)
+    await turns.next_turn(rec)
     await rec.flush()
 
 
-async def _answer_held(rec: Recorder, request_id: int | str, method: str, wanted: Wanted) -> None:
+def _denies(wanted: Wanted) -> bool:
+    """Tell whether a decision denies and lets the turn go on."""
+    return ACTION_LEADS_TO[wanted.action] is ApprovalState.REJECTED
+
+
+async def _say_why(rec: Recorder, row: Row, reason: str) -> None:
+    """Queue the reason of a denial as the next prompt: no other message of the protocol has room.
+
+    Files and terminals are refused by an error that carries the reason, and need none.
+    """
+    settings = rec.ctx.sections.load(rec.ctx.places, "approvals", Approvals)
+    if not settings.tell_reason:
+        return
+    told = fold(approval_text.headline(row["subject"]), _TOLD_CHARACTERS)
+    text = f"A person denied this: {told}\nThe reason: {reason}"
+    prompt = await commands.insert(
+        rec.tx, rec.run.session_id, rec.run.run_id, CommandKind.TURN, text=text
+    )
+    await commands.put_first(rec.tx, prompt)
+
+
+async def _answer_held(rec: Recorder, request_no: int, method: str, wanted: Wanted) -> None:
     if ACTION_LEADS_TO[wanted.action] is APPROVED:
-        await serving.release_held(rec, request_id, method)
+        await serving.release_held(rec, request_no, method)
         return
     why = wanted.reason or "a person denied it"
-    await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
+    await serving.refuse(rec, request_no, message.INVALID_REQUEST, why)
 
 
 def _fingerprint(row: Row) -> str:

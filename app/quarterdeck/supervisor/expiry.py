@@ -1,11 +1,12 @@
 """Approvals that nobody answers in time: one timer for the next one due, none without any (C5)."""
 
 import asyncio
-import json
 import logging
+from dataclasses import replace
 
-from quarterdeck.model.clock import now_ms
-from quarterdeck.model.states import Action, ApprovalState
+from quarterdeck.model.clock import from_iso, iso, now_ms, steady_ms
+from quarterdeck.model.records import ApprovalView
+from quarterdeck.model.states import ASKED_BY_AGENT, Action, ApprovalState
 from quarterdeck.rpc import message
 from quarterdeck.store import approvals, runs, sessions
 from quarterdeck.store.transaction import Row, Tx, rows
@@ -14,9 +15,24 @@ from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import Recorder, record_on
 
 LONGEST_SECONDS = 86_400.0
-_KINDS = "kind IN ('tool_call', 'terminal', 'file')"
+_KINDS = "kind IN ({})".format(", ".join(f"'{kind}'" for kind in ASKED_BY_AGENT))
 
 _log = logging.getLogger(__name__)
+
+
+def after_ms(ctx: Context) -> int | None:
+    """Return how long questions wait by the configuration of now, None for as long as it takes."""
+    settings = ctx.sections.load(ctx.places, "approvals", hook_settings.Approvals)
+    if settings.expire_after is None or settings.on_expiry == "keep":
+        return None
+    return round(settings.expire_after * 1000)
+
+
+def dated(view: ApprovalView, after: int | None) -> ApprovalView:
+    """Return an approval with the time at which it expires, if it does."""
+    if after is None or view.state != ApprovalState.PENDING or view.kind not in ASKED_BY_AGENT:
+        return view
+    return replace(view, expires_at=iso(from_iso(view.created_at) + after))
 
 
 class Expiry:
@@ -26,6 +42,8 @@ class Expiry:
         self._ctx = ctx
         self._timer: asyncio.TimerHandle | None = None
         self._looking = False
+        self._born: dict[str, int] = {}
+        """When each open approval was asked, in steady time: the wall clock may be set."""
         ctx.rearm = self.rearm
 
     @property
@@ -56,28 +74,33 @@ class Expiry:
             self._set(None)
             return
         after = round(settings.expire_after * 1000)
-        due = await self._due(now_ms() - after)
+        await self._note_births()
+        before = steady_ms() - after
+        due = [approval_id for approval_id, born in self._born.items() if born <= before]
         if due:
             action = Action.ABORT if settings.on_expiry == "abort" else Action.DENY
             for approval_id in due:
                 await self._ctx.store.write(
                     lambda tx, one=approval_id: self._expire(tx, one, action)
                 )
-        first = await rows(
-            self._ctx.store.reading,
-            f"SELECT min(created_at) FROM approvals WHERE state = 'pending' AND {_KINDS}",
-        )
-        at = first[0][0]
-        self._set(None if at is None else (at + after - now_ms()) / 1000)
+            await self._note_births()
+        first = min(self._born.values(), default=None)
+        self._set(None if first is None else (first + after - steady_ms()) / 1000)
 
-    async def _due(self, before: int) -> list[str]:
+    async def _note_births(self) -> None:
+        """Keep the steady time of each open approval, by the wall clock when first seen."""
         found = await rows(
             self._ctx.store.reading,
-            f"SELECT approval_id FROM approvals WHERE state = 'pending' AND {_KINDS}"
-            " AND created_at <= ? ORDER BY approval_no",
-            (before,),
+            "SELECT approval_id, created_at FROM approvals"
+            f" WHERE state = 'pending' AND {_KINDS} ORDER BY approval_no",
         )
-        return [row["approval_id"] for row in found]
+        now, steady = now_ms(), steady_ms()
+        self._born = {
+            row["approval_id"]: self._born.get(
+                row["approval_id"], steady - max(0, now - row["created_at"])
+            )
+            for row in found
+        }
 
     def _set(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -116,10 +139,9 @@ class Expiry:
         await rec.flush()
 
     async def _tell_agent(self, rec: Recorder, row: Row, action: Action, why: str) -> None:
-        request_id = json.loads(row["request_id"])
         if row["kind"] in asking.HELD_KINDS:
-            await serving.refuse(rec, request_id, message.INVALID_REQUEST, why)
+            await serving.refuse(rec, row["request_no"], message.INVALID_REQUEST, why)
         else:
-            await rec.say(rec.driver.answer_permission(request_id, action))
+            await asking.answer_permission(rec, row, action, why)
         if action is Action.ABORT:
             await turns.cancel_turn(rec, "aborted")

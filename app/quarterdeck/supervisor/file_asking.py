@@ -68,28 +68,34 @@ def _real(cwd: str, path: str) -> str:
 
 
 async def _covering(rec: Recorder, session: Row, fact: FileAsked) -> tuple[Row, str] | None:
-    """Return the turn's approval that showed this very write, and the file it covers of it."""
+    """Return the turn's approval that showed this very write, and the file it covers of it.
+
+    It did so only if the old text that the agent claimed is what the file says: of two texts no
+    more than their difference was on the screen.
+    """
     wanted = _real(rec.run.cwd, fact.path)
+    there, known = await asyncio.to_thread(_old_text, rec.run.cwd, fact.path)
     for row in await approvals.approved_in_turn(
         rec.tx, rec.run.run_id, session["active_command_id"]
     ):
         done = auditing.covered_paths(row)
-        for path, text in _diffs(row).items():
+        for path, (old, text) in _diffs(row).items():
             try:
                 same = text == fact.content and _real(rec.run.cwd, path) == wanted
             except (OSError, ValueError):
                 continue
+            same = same and known and (old or "") == (there or "")
             if same and path not in done:
                 return row, path
     return None
 
 
-def _diffs(row: Row) -> dict[str, str]:
-    """Return the new texts, by path, that an approval of an edit showed."""
+def _diffs(row: Row) -> dict[str, tuple[str | None, str]]:
+    """Return the old and new texts, by path, between which an approval showed the difference."""
     call = json.loads(row["payload"]).get("tool_call") or {}
     content = call.get("content")
     return {
-        item["path"]: item["new_text"]
+        item["path"]: (item.get("old_text"), item["new_text"])
         for item in (content if isinstance(content, list) else [])
         if isinstance(item, dict)
         and item.get("type") == "diff"

@@ -18,8 +18,9 @@ async def forget_exact(rec: Recorder) -> None:
 async def _approvals(rec: Recorder) -> None:
     redactor = rec.redactor
     settled = await rec.tx.all(
-        "SELECT approval_id, title, subject, payload FROM approvals"
-        " WHERE run_id = ? AND exact = 1 AND state <> 'pending'",
+        "SELECT a.approval_id, a.title, a.subject, a.payload, d.content FROM approvals a"
+        " LEFT JOIN decisions d ON d.approval_id = a.approval_id"
+        " WHERE a.run_id = ? AND a.exact = 1 AND a.state <> 'pending'",
         (rec.run.run_id,),
     )
     await rec.tx.many(
@@ -32,6 +33,15 @@ async def _approvals(rec: Recorder) -> None:
                 row["approval_id"],
             )
             for row in settled
+        ],
+    )
+
+    await rec.tx.many(
+        "UPDATE decisions SET content = ? WHERE approval_id = ?",
+        [
+            (canonical(redactor.redact_value(json.loads(row["content"]))), row["approval_id"])
+            for row in settled
+            if row["content"] is not None
         ],
     )
 

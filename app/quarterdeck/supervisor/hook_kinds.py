@@ -14,6 +14,9 @@ class HookKind(StrEnum):
     SESSION_FAILED = "session.failed"
     TURN_STARTED = "turn.started"
     TURN_ENDED = "turn.ended"
+    RESPONSE_START = "response.start"
+    RESPONSE_DELTA = "response.delta"
+    RESPONSE_END = "response.end"
     TOOL_PRE_CHECK = "tool.pre_check"
     TOOL_DENIED = "tool.denied"
     TOOL_DISPATCHING = "tool.dispatching"
@@ -28,6 +31,13 @@ _OF_EVENT = {
     EventType.USER_MESSAGE: HookKind.TURN_STARTED,
     EventType.TERMINAL_STATUS: HookKind.TURN_ENDED,
 }
+BREAK = "response.break"
+"""News that is no step by itself, but ends what an agent was saying."""
+_BREAKING = (
+    EventType.TOOL_CALL,
+    EventType.SESSION_CLOSED,
+    EventType.RUN_FAILED,
+)
 _OF_STATUS = {
     "in_progress": HookKind.TOOL_DISPATCHING,
     "completed": HookKind.TOOL_COMPLETED,
@@ -35,10 +45,21 @@ _OF_STATUS = {
 }
 
 
-def of_event(kind: EventType, payload: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return what an event of the trace is to hooks: nothing, or its kind with its payload."""
+def of_event(
+    kind: EventType, payload: dict[str, Any], seq: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return what an event of the trace is to hooks: nothing, or its kind with its payload.
+
+    What a rule or a grant settled is no request to a person, so only its decision is told.
+    """
+    if kind is EventType.ASSISTANT_MESSAGE:
+        return [(HookKind.RESPONSE_DELTA.value, payload | {"seq": seq})]
+    if kind is EventType.APPROVAL_REQUESTED and payload.get("settled"):
+        return []
     if kind is EventType.TOOL_CALL:
         found = _OF_STATUS.get(payload.get("status") or "")
     else:
         found = _OF_EVENT.get(kind)
-    return [] if found is None else [(found.value, payload)]
+    if found is None:
+        return [(BREAK, {})] if kind in _BREAKING else []
+    return [(found.value, payload)]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import IO
 
+from quarterdeck.model.failpoints import failpoint
+
 OUTPUT_BYTES = 8 * 1024
 _LOOK_SECONDS = 0.05
 
@@ -39,6 +41,7 @@ def run(argv: list[str], given: bytes, timeout: float, env: dict[str, str], stop
         stdin.write(given)
         stdin.seek(0)
         try:
+            failpoint("hook.spawn.before")
             child = subprocess.Popen(
                 argv,
                 stdin=stdin,
@@ -49,6 +52,7 @@ def run(argv: list[str], given: bytes, timeout: float, env: dict[str, str], stop
             )
         except (OSError, ValueError) as error:
             return Outcome(f"could not be run: {error}", "")
+    failpoint("hook.spawn.after")
     assert child.stdout is not None
     with child.stdout as stdout:
         output, ended = _listen(child, stdout, time.monotonic() + timeout, stop)

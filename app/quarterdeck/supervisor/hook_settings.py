@@ -29,6 +29,10 @@ class Approvals(Section):
     expire_after: Seconds | None = Field(default=None, gt=0, le=366 * 86400)
     """Seconds, or a text like "30m"; default: never."""
     on_expiry: Literal["deny", "abort", "keep"] = "deny"
+    undo_seconds: float = Field(default=0, ge=0, le=300)
+    """How long the screen holds a decision, to be taken back, before it sends it; 0: not at all."""
+    tell_reason: bool = True
+    """Whether the reason of a denial follows as a prompt, where the answer has no room for it."""
 
 
 class Hooks(Section):

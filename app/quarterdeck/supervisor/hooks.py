@@ -19,13 +19,12 @@ from quarterdeck.supervisor import hook_process, hook_settings
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.hook_settings import Notifications, is_quiet
+from quarterdeck.supervisor.hook_steps import REMEMBERED, Steps
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import record_on
 
 AT_ONCE = 4
 WAITING_LIMIT = 1000
-TOOLS_REMEMBERED = 10_000
-_ENDS = (HookKind.TOOL_COMPLETED, HookKind.TOOL_FAILED)
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class Hooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hook")
         self._stop = threading.Event()
-        self._tools: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._steps = Steps()
         self._told: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
         ctx.tell = self.tell
 
@@ -47,12 +46,13 @@ class Hooks:
         """Queue the commands for what was just committed, in order."""
         hooks = self._ctx.sections.load(self._ctx.places, "hooks", hook_settings.Hooks)
         notes = self._ctx.sections.load(self._ctx.places, "notifications", Notifications)
-        for name, payload in news:
-            kind = HookKind(name)
-            if kind.value.startswith("tool.") and not self._is_new_step(run, kind, payload):
+        for kind, payload in (
+            step for name, told in news for step in self._steps.of(run.run_id, name, told)
+        ):
+            if not hooks.commands.get(kind) and kind not in notes.kinds:
                 continue
             event = {
-                "kind": name,
+                "kind": kind.value,
                 "at": iso(now_ms()),
                 "session_id": run.session_id,
                 "run_id": run.run_id,
@@ -64,19 +64,6 @@ class Hooks:
                 self._queue(run, argv, given)
             if kind in notes.kinds:
                 self._notify(run, kind, payload, notes, given)
-
-    def _is_new_step(self, run: LiveRun, kind: HookKind, payload: dict[str, Any]) -> bool:
-        """Let each call have one `dispatching` and exactly one of completed and failed (C6)."""
-        called = payload.get("tool_call_id")
-        if not isinstance(called, str):
-            return True
-        key, before = (run.run_id, called), self._tools.get((run.run_id, called))
-        if before in _ENDS or before == kind:
-            return False
-        self._tools[key] = kind
-        while len(self._tools) > TOOLS_REMEMBERED:
-            self._tools.popitem(last=False)
-        return True
 
     def _notify(
         self,
@@ -95,7 +82,7 @@ class Hooks:
             self._told[(run.session_id, kind)] = (at, held + 1)
             return
         self._told[(run.session_id, kind)] = (now, 0)
-        while len(self._told) > TOOLS_REMEMBERED:
+        while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
         more = f" (and {held} more)" if held else ""
         if notes.command is not None:

@@ -5,12 +5,13 @@ import functools
 import logging
 from pathlib import Path
 
-from quarterdeck.agents.holding import Bell, JournalShorter, read_exit, read_journal
+from quarterdeck.agents.holding import Bell, JournalShorter, is_held_back, read_exit, read_journal
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.store.transaction import Tx
-from quarterdeck.supervisor import lifecycle, serving
+from quarterdeck.supervisor import lifecycle, limiting, serving, spooling
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.forgetting import forget_exact
 from quarterdeck.supervisor.live_run import LiveRun
@@ -19,8 +20,16 @@ from quarterdeck.supervisor.reducer import apply_all
 
 GROUP_SECONDS = 0.010
 EVENTS_PER_COMMIT = 1000
+EVENTS_PER_COMMIT_LEAST = 50
+COMMIT_SECONDS = 0.04
+"""A transaction that took longer makes the next one smaller, for others wait for it."""
 BYTES_PER_COMMIT = 1024 * 1024
 SLICE_BYTES = 8 * 1024
+SLICE_BYTES_LEAST = 1024
+LINES_PER_EVENT = 8
+"""Lines that make no event cost time as well."""
+SERVED_AT_ONCE = 16
+"""Requests of one agent that may be in work before its journal is read on."""
 RETRY_SECONDS = 0.5
 RETRY_SECONDS_MOST = 30.0
 FAILURES_MOST = 6
@@ -37,6 +46,7 @@ class Ingestion:
         self._due: dict[LiveRun, None] = {}
         self._wake = asyncio.Event()
         self._passed = asyncio.Event()
+        self._room = EVENTS_PER_COMMIT
         ctx.look = self.look
         asyncio.get_running_loop().add_reader(self._bell.fileno(), self._rung)
         self._task = asyncio.create_task(self._work(), name="ingestion")
@@ -83,6 +93,8 @@ class Ingestion:
             ingest = functools.partial(self._ingest, batch)
             try:
                 await self._ctx.store.write(ingest, durable=False)
+                for run in batch:
+                    limiting.tell(run)
             except Exception:
                 _log.exception("ingestion failed; each run is tried by itself")
                 for run in batch:
@@ -120,32 +132,67 @@ class Ingestion:
 
     async def _ingest(self, batch: list[LiveRun], tx: Tx) -> None:
         """Read and apply what is new; offsets, events and derived state go together (A2)."""
-        room = EVENTS_PER_COMMIT
+        began = asyncio.get_running_loop().time()
+        events, size = self._room, BYTES_PER_COMMIT
         recorders: list[Recorder] = []
-        for run in batch:
+        for index, run in enumerate(batch):
             if run.ended:
-                continue
-            if room <= 0:
-                self.look(run)
                 continue
             gone = run.keeper_gone
             rec = await Recorder.open(self._ctx, tx, run)
-            finished = await self._read(rec, room)
-            room -= len(rec.rows)
+            before = run.read
+            # What one does not need of its share is for those after it.
+            left = len(batch) - index
+            finished = await self._read(rec, max(events // left, 1), size // left)
+            events, size = max(events - len(rec.rows), 0), max(size - (run.read - before), 0)
+            limiting.note(rec)
+            await self._check_reading(rec)
             if not finished:
                 self.look(run)
             elif gone:
                 await self._end(rec)
             recorders.append(rec)
+        failpoint("journal.flush.before")
         await flush_all(tx, recorders)
+        self._adapt(asyncio.get_running_loop().time() - began)
 
-    async def _read(self, rec: Recorder, room: int) -> bool:
-        """Take in the journal until its end (True) or until there is no more room (False)."""
+    def _adapt(self, seconds: float) -> None:
+        """Make the next transaction smaller or larger by how long this one took."""
+        if seconds > COMMIT_SECONDS:
+            self._room = max(self._room // 2, EVENTS_PER_COMMIT_LEAST)
+        elif seconds < COMMIT_SECONDS / 2:
+            self._room = min(self._room * 2, EVENTS_PER_COMMIT)
+
+    async def _check_reading(self, rec: Recorder) -> None:
+        """End an agent that asks and asks and does not read its answers."""
         run = rec.run
-        taken = 0
-        while len(rec.rows) < room and taken < BYTES_PER_COMMIT:
+        if not rec.has_sent or run.stopping is not None or run.keeper_gone:
+            return
+        backlog = run.spool.backlog()
+        if backlog > spooling.BACKLOG_LIMIT:
+            told = f"the agent does not read: {backlog} bytes wait for it"
+            await lifecycle.fail_running(rec, told)
+
+    async def _read(self, rec: Recorder, events: int, size: int) -> bool:
+        """Take in the journal until its end (True) or until its share is used up (False).
+
+        Args:
+            rec: The run's recorder.
+            events: Its share of the transaction's events; the last slice may exceed it.
+            size: Its share of the transaction's bytes, likewise.
+        """
+        run = rec.run
+        taken = since_pause = lines = 0
+        while not taken or (
+            len(rec.rows) < events
+            and lines < events * LINES_PER_EVENT
+            and taken < size
+            and run.serving < SERVED_AT_ONCE
+        ):
+            step = SLICE_BYTES_LEAST if run.serving else _step(events)
             try:
-                chunk = read_journal(run.directory.journal, run.read, SLICE_BYTES)
+                failpoint("journal.read.before")
+                chunk = read_journal(run.directory.journal, run.read, step)
             except JournalShorter as error:
                 self._note_shorter(rec, error)
                 return True
@@ -155,12 +202,15 @@ class Ingestion:
             taken += len(chunk)
             for line in run.splitter.feed(chunk):
                 # A cancelled run has ended: what its agent still says is not recorded (A12).
+                lines += 1
                 rec.line_at = run.base + line.end - len(line.data) - (not line.cut)
                 if run.driver is not None and run.stopping != "cancel" and line.data.strip():
                     await apply_all(rec, run.driver.receive(line.data, line.cut))
             rec.line_at = None
             run.offset = run.base + run.splitter.consumed
-            if taken % CHUNK_BYTES == 0:
+            since_pause += len(chunk)
+            if since_pause >= CHUNK_BYTES:
+                since_pause = 0
                 await asyncio.sleep(0)  # an agent that floods must not keep all others waiting
         return False
 
@@ -186,10 +236,19 @@ class Ingestion:
         rec.event(EventType.ERROR, {"message": str(error), "where": "journal"})
 
 
+def _step(events: int) -> int:
+    """Return how many bytes to read at a time, so that a small share is not far exceeded."""
+    return min(max(events * 32, SLICE_BYTES_LEAST), SLICE_BYTES)
+
+
 def _has_news(run: LiveRun) -> bool:
     if run.ended:
         return False
     if run.keeper_gone or run.stale:
+        return True
+    if run.serving >= SERVED_AT_ONCE:
+        return False
+    if is_held_back(run.directory) != run.paused:
         return True
     try:
         return run.directory.journal.stat().st_size > run.read

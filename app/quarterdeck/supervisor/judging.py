@@ -2,12 +2,13 @@
 
 import json
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
 from quarterdeck.model.places import Places
 from quarterdeck.model.states import ApprovalKind
-from quarterdeck.policy.call import Call, Decision, Mode, Verdict
+from quarterdeck.policy.call import Call, Decision, Mode, Tool, Verdict
 from quarterdeck.policy.from_agents import call_from_file, call_from_permission
 from quarterdeck.policy.rulebook import PROJECT_FILE, USER_FILE, Rulebook
 from quarterdeck.policy.trust import Trust
@@ -15,6 +16,7 @@ from quarterdeck.store.transaction import Row
 
 AMEND = "amend"
 _BOOKS_LIMIT = 256
+_STATUS_SECONDS = 1.0
 
 _Stamp = tuple[tuple[int, ...] | None, ...]
 
@@ -23,7 +25,11 @@ class Policy:
     """The rules that count, by the session's directory.
 
     Their files are looked at whenever something is judged, so a change counts for the very next
-    call and nothing runs while nothing is asked.
+    call, which no watcher could promise: its word comes up to a tenth of a second late. Nor does
+    anything run while nothing is asked; a watcher would wake all the time (0.2 % of a core were
+    measured) for files that change once a week. Screens ask for `status` whenever anything
+    changed, so a broken file stands in their status bar no later than the first question that
+    it makes.
     """
 
     def __init__(self, places: Places) -> None:
@@ -31,6 +37,7 @@ class Policy:
         self._trust_file = places.state / "trusted_projects.json"
         self.trust = Trust(self._trust_file)
         self._books: dict[Path | None, tuple[_Stamp, Rulebook]] = {}
+        self._status: tuple[float, dict[str, Any]] | None = None
 
     def book(self, root: Path | None) -> Rulebook:
         """Return the rules for sessions in a directory, or the person's own without one."""
@@ -44,6 +51,7 @@ class Policy:
             self._books.clear()
         book = Rulebook.load(self.user_file, project_file, self.trust)
         self._books[root] = (stamp, book)
+        self._status = None
         return book
 
     def judge(self, call: Call) -> Verdict:
@@ -51,10 +59,19 @@ class Policy:
         return self.book(call.root).decide(call)
 
     def status(self) -> dict[str, Any]:
-        """Tell whether the rule files in use can be relied on, and if not, why."""
+        """Tell whether the rule files in use can be relied on, and if not, why.
+
+        Screens ask at every change, so the files are looked at once a second at most, and at
+        once when a judgement found one changed.
+        """
+        now = time.monotonic()
+        if self._status is not None and now - self._status[0] < _STATUS_SECONDS:
+            return self._status[1]
         found = [problem for root in (None, *self._books) for problem in self.book(root).problems]
         problems = list(dict.fromkeys(found))
-        return {"ok": not problems, "problem": problems[0] if problems else None}
+        told = {"ok": not problems, "problem": problems[0] if problems else None}
+        self._status = now, told
+        return told
 
 
 def _stamp(file: Path | None) -> tuple[int, ...] | None:
@@ -84,6 +101,18 @@ def call_of(kind: str, payload: dict[str, Any], root: Path, agent: str, mode: Mo
     return call_from_permission(payload, root, agent, mode)
 
 
+def about(payload: dict[str, Any], root: Path, agent: str) -> tuple[ApprovalKind, dict[str, Any]]:
+    """Return the kind of a permission, and what of it the payload has to say besides."""
+    call = call_from_permission(payload, root, agent)
+    if call.tool is Tool.MCP:
+        told = {"server": call.mcp_server, "tool": call.mcp_tool}
+        return ApprovalKind.MCP, {"kind": ApprovalKind.MCP.value, "mcp": told}
+    if call.tool is Tool.FETCH and call.host and call.doubt is None:
+        kind = ApprovalKind.NETWORK_HOST
+        return kind, {"kind": kind.value, "host": call.host}
+    return ApprovalKind.TOOL_CALL, {}
+
+
 def offers(verdict: Verdict) -> list[dict[str, Any]]:
     """Return the option to amend the policy, where one may be offered (C5)."""
     if verdict.decision is not Decision.ASK:
@@ -93,15 +122,27 @@ def offers(verdict: Verdict) -> list[dict[str, Any]]:
         told = f"Always allow commands that begin with {prefix}"
         return [{"option_id": "always", "kind": AMEND, "name": told, "prefix": prefix}]
     if verdict.host:
-        told = f"Always allow fetching from {verdict.host}"
-        return [{"option_id": "always", "kind": AMEND, "name": told, "host": verdict.host}]
+        return [
+            {
+                "option_id": option,
+                "kind": AMEND,
+                "name": f"{told} fetching from {verdict.host}",
+                "host": verdict.host,
+                "decision": decision.value,
+            }
+            for option, told, decision in (
+                ("always", "Always allow", Decision.ALLOW),
+                ("never", "Always forbid", Decision.FORBID),
+            )
+        ]
     return []
 
 
-def offered(row: Row) -> dict[str, Any] | None:
-    """Return the amendment that an approval's row offers, or None."""
-    options = json.loads(row["options"])
-    return next((o for o in options if o.get("kind") == AMEND), None)
+def offered(row: Row, decision: Decision = Decision.ALLOW) -> dict[str, Any] | None:
+    """Return the amendment with this decision that an approval's row offers, or None."""
+    amendments = [o for o in json.loads(row["options"]) if o.get("kind") == AMEND]
+    wanted = decision.value
+    return next((o for o in amendments if o.get("decision", Decision.ALLOW.value) == wanted), None)
 
 
 def judge_of(verdict: Verdict) -> str:

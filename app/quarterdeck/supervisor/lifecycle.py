@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from quarterdeck.agents.holding import (
     KeeperSpec,
     SpawnFailed,
     SpoolDamaged,
+    forwarded_offset,
     read_stderr,
     request_stop,
     spawn,
@@ -34,14 +34,16 @@ from quarterdeck.store import (
     commands,
     forks,
     leases,
+    outbox,
     runs,
     sessions,
     threads,
 )
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import asking, origin
+from quarterdeck.supervisor import asking, limiting, origin
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.insisting import write_in_the_end
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import Recorder
 
@@ -108,6 +110,7 @@ async def begin(
         raise QuarterdeckError("session_already_running", f"session {session_id} is starting")
     row = await leases.claim(tx, row["run_id"], ctx.runner_id, supervisor=ctx.runner_id)
     run = ctx.hold(row, session["cwd"])
+    run.agent = session["agent"]
     tx.after_rollback(lambda: ctx.drop(run))
     rec = await Recorder.open(ctx, tx, run)
     opening, known = await _opening(tx, session, fork, via)
@@ -148,6 +151,7 @@ async def launch(ctx: Context, run: LiveRun, agent: str, client_env: dict[str, s
             env=environment.build(profile, run.session_id, client_env),
             run_id=run.run_id,
             bell=ctx.places.bell,
+            **limiting.of(ctx, profile),
         )
         run.directory.create()
         run.spool.append(run.unspooled)
@@ -175,6 +179,7 @@ def attach(ctx: Context, run: LiveRun, keeper: process.ProcessIdentity) -> None:
 
     run.keeper = keeper
     run.unwatch = process.watch(keeper, gone)
+    limiting.tell(run, whole=True)
     ctx.look(run)
 
 
@@ -199,23 +204,10 @@ async def _fail_start_now(
 
     try:
         if not run.ended:
-            await _write_in_the_end(ctx, work)
+            await write_in_the_end(ctx, work)
     finally:
         if run.keeper is None:
             ctx.drop(run)
-
-
-async def _write_in_the_end(ctx: Context, work: Callable[[Tx], Awaitable[None]]) -> None:
-    """Write what must not be forgotten, again until the disk takes it or the supervisor ends."""
-    while True:
-        try:
-            await ctx.store.write(work)
-            return
-        except QuarterdeckError as error:
-            if error.code != "store_unusable" or ctx.draining:
-                raise
-            _log.warning("what happened is not noted yet", extra={"error": error.message})
-        await asyncio.sleep(NOTE_AGAIN_SECONDS)
 
 
 async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: str) -> None:
@@ -253,7 +245,7 @@ async def _retry(ctx: Context, session_id: str, tries: int) -> None:
             await begin(ctx, tx, session, "resume", source="recovery")
 
     if not ctx.draining:
-        await _write_in_the_end(ctx, work)
+        await write_in_the_end(ctx, work)
 
 
 async def put_down(rec: Recorder, why: str) -> None:
@@ -327,6 +319,8 @@ async def ended(rec: Recorder, status: ExitStatus | None) -> None:
         await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     if run.stopping in ("close", "shutdown"):
         await _closed(rec, status)
+    elif status is not None and status.reason == "limit":
+        await limit_exceeded(rec, status.detail)
     elif session["state"] == SessionState.STARTING:
         why = f"the agent ended during its start ({describe(status)}){_last_words(rec)}"
         await fail_start(rec, why, recoverable=True, source="exit")
@@ -362,6 +356,7 @@ async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> No
     ctx, run, tx = rec.ctx, rec.run, rec.tx
     reason = f"the agent ended unexpectedly ({describe(status)}){_last_words(rec)}"
     rec.event(EventType.RUN_FAILED, {"reason": reason, "exit": describe(status)})
+    await _tell_undelivered(rec)
     await commands.finish_open(
         tx, run.session_id, CommandState.FAILED, reason, handed_over_only=True
     )
@@ -384,6 +379,17 @@ async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> No
     await begin(ctx, tx, fresh, "resume", source="recovery")
 
 
+async def _tell_undelivered(rec: Recorder) -> None:
+    """Say which decisions were made and may not have reached the agent before it ended."""
+    done = forwarded_offset(rec.run.directory)
+    for row in await outbox.undelivered_decisions(rec.tx, rec.run.run_id, done):
+        told = f"the agent ended, maybe before it got the decision about: {row['subject'][:200]}"
+        rec.event(
+            EventType.ERROR,
+            {"message": told, "where": "spool", "approval_id": row["approval_id"]},
+        )
+
+
 async def fail_running(rec: Recorder, reason: str) -> None:
     """End a live run as failed, from starting as well as running (R7)."""
     rec.event(EventType.RUN_FAILED, {"reason": reason})
@@ -391,6 +397,25 @@ async def fail_running(rec: Recorder, reason: str) -> None:
     await put_down(rec, "failed")
     await runs.finish(rec.tx, rec.run.run_id, RunState.FAILED, reason)
     await _fail_session(rec, reason, "run_failed", source="request")
+
+
+async def limit_exceeded(rec: Recorder, detail: str) -> None:
+    """Settle a run that its keeper has ended: it is not resumed, to exceed the limit again."""
+    run, tx = rec.run, rec.tx
+    reason = f"ended by a limit: {detail}"
+    rec.event(EventType.RUN_FAILED, {"reason": reason, "limit": detail})
+    session = await sessions.load(tx.db, run.session_id)
+    cut_short = session["active_command_id"]
+    if cut_short is not None:
+        told = {"stop_reason": "interrupted", "command_id": cut_short, "error": reason}
+        rec.event(EventType.TERMINAL_STATUS, told)
+        await sessions.update(
+            tx, run.session_id, terminal_status="interrupted", execution_state="terminal"
+        )
+    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
+    await _fail_session(rec, reason, "limit_exceeded", source="exit")
+    error = QuarterdeckError("agent_startup_failed", reason, session_id=run.session_id)
+    tx.after_commit(lambda: run.handshake_over(error))
 
 
 async def restart_start(rec: Recorder) -> None:

@@ -49,16 +49,27 @@ class LiveRun:
     index: RunIndex | None = None
     """What the search index has of the run; opened with its first event."""
 
-    splitter: LineSplitter = field(default_factory=LineSplitter)
+    splitter: LineSplitter = field(default_factory=lambda: LineSplitter(blank=False))
     read: int = 0
     """Journal bytes fed to the splitter; those after `offset` begin an unfinished line."""
     base: int = 0
     """Where in the journal the splitter began."""
+    agent: str = ""
+    """Name of its profile, for the log; empty where that was not at hand."""
     keeper: ProcessIdentity | None = None
     keeper_gone: bool = False
     ended: bool = False
     failures: int = 0
     """How often in a row it could not be ingested."""
+    terminal_calls: dict[str, str] = field(default_factory=dict)
+    """By terminal: the call it is for, until hooks were told how it ended."""
+    serving: int = 0
+    """How many of its requests are in work."""
+    told_read: int = 0
+    """How far the keeper knows the journal to be read."""
+    paused: bool = False
+    """Whether the trace says that the agent is paused because its output runs ahead."""
+    paused_stored: bool = False
     unspooled: list[tuple[int, bytes]] = field(default_factory=list)
     started: "asyncio.Future[QuarterdeckError | None] | None" = None
     """Resolved when the handshake is over: with None, or with why it failed."""
@@ -69,11 +80,12 @@ class LiveRun:
         """Take over what the store says."""
         self.last_seq = row["last_event_seq"]
         self.base = self.offset = self.read = row["journal_offset"]
-        self.splitter = LineSplitter(skipping=bool(row["journal_skipping"]))
+        self.splitter = LineSplitter(skipping=bool(row["journal_skipping"]), blank=False)
         self.spool_size = row["spool_size"]
         self.outbox_count = row["outbox_count"]
         self.stopping = row["stopping"]
         self.driver = _driver(row["driver"])
+        self.paused = self.paused_stored = _is_paused(row["driver"])
         self.redaction, self.redaction_state = None, row["redaction"]
         self.index = None
         self.stale = False
@@ -98,6 +110,14 @@ class LiveRun:
         if self.unwatch is not None:
             self.unwatch()
             self.unwatch = None
+
+
+def _is_paused(state: str | None) -> bool:
+    """Read what the trace last said of the agent; a damaged state says nothing."""
+    try:
+        return state is not None and json.loads(state).get("paused") is True
+    except (ValueError, AttributeError):
+        return False
 
 
 def _driver(state: str | None) -> AcpDriver | None:

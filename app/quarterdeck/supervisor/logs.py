@@ -3,11 +3,14 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from quarterdeck.model.clock import iso
+from quarterdeck.model.failpoints import failpoint
+from quarterdeck.supervisor.live_run import LiveRun
 
 MAX_BYTES = 5 * 1024 * 1024
 BACKUPS = 3
@@ -31,8 +34,32 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+class NameSubjects(logging.Filter):
+    """Add session and agent to every line about a live run (V6)."""
+
+    def __init__(self, live: Mapping[str, LiveRun]) -> None:
+        super().__init__()
+        self._live = live
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, the better for it."""
+        run = self._live.get(str(getattr(record, "run", "")))
+        if run is not None:
+            for name, value in (("session", run.session_id), ("agent", run.agent)):
+                if not hasattr(record, name):
+                    setattr(record, name, value)
+        return True
+
+
+def name_subjects(live: Mapping[str, LiveRun]) -> None:
+    """Have the log name session and agent of the runs in `live`, as it is at that moment."""
+    for handler in logging.getLogger("quarterdeck").handlers:
+        handler.addFilter(NameSubjects(live))
+
+
 def set_up(path: Path, *, foreground: bool) -> None:
     """Send the log to `path`, and to stderr as well in the foreground."""
+    failpoint("log.mkdir.before")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8")
     os.chmod(path, 0o600)  # noqa: PTH101 - the handler has just made it

@@ -5,7 +5,9 @@ import os
 import subprocess
 from urllib.parse import urlsplit, urlunsplit
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.store import sessions
+from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor.context import Context
 
 TIMEOUT_SECONDS = 5.0
@@ -20,7 +22,15 @@ async def note(ctx: Context, session_id: str, cwd: str) -> None:
     """Store what git says of the session's directory; outside of a work tree that is nothing."""
     facts = await asyncio.to_thread(look, cwd)
     if facts is not None:
-        await ctx.store.write(lambda tx: sessions.update(tx, session_id, **facts), durable=False)
+        await ctx.store.write(lambda tx: _keep(tx, session_id, facts), durable=False)
+
+
+async def _keep(tx: Tx, session_id: str, facts: dict[str, str | None]) -> None:
+    """Store the facts; the commit of the first run stays the base of the session's diff."""
+    row = await tx.one("SELECT git_base FROM sessions WHERE session_id = ?", (session_id,))
+    first = row is not None and row["git_base"] is None
+    base = {"git_base": facts["git_commit"]} if first else {}
+    await sessions.update(tx, session_id, **facts, **base)
 
 
 def look(cwd: str) -> dict[str, str | None] | None:
@@ -46,6 +56,7 @@ def _ask(cwd: str, question: tuple[str, ...]) -> str | None:
     quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     try:
+        failpoint("git.spawn.before")
         done = subprocess.run(
             ["git", "-C", cwd, *question],
             capture_output=True,

@@ -1,5 +1,6 @@
 """What clients may say: one model per method, unknown members refused (A16)."""
 
+import base64
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -99,6 +100,26 @@ class SessionNew(Params):
         return str(path)
 
 
+IMAGES_LIMIT = 5 * 1024 * 1024
+"""Characters of base64 of all images of a prompt: a prompt is one line to the agent."""
+
+
+class Image(Params):
+    """An image of a prompt."""
+
+    mime_type: str = Field(pattern=r"^image/(png|jpeg|gif|webp)$")
+    data: str = Field(min_length=1, max_length=IMAGES_LIMIT)
+
+    @field_validator("data")
+    @classmethod
+    def _in_base64(cls, value: str) -> str:
+        try:
+            base64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise ValueError("must be base64") from error
+        return value
+
+
 class SessionSend(OfSession):
     """A prompt."""
 
@@ -112,6 +133,14 @@ class SessionSend(OfSession):
     """If given, the session must be of this project (A6)."""
     agent: str | None = None
     """If given, the session must be of this agent profile (A6)."""
+    images: list[Image] = Field(default_factory=list, max_length=10)
+
+    @field_validator("images")
+    @classmethod
+    def _small(cls, value: list[Image]) -> list[Image]:
+        if sum(len(image.data) for image in value) > IMAGES_LIMIT:
+            raise ValueError(f"must not be over {IMAGES_LIMIT} characters together")
+        return value
 
 
 class SessionStart(OfSession):
@@ -170,6 +199,8 @@ class ApprovalDecide(OfApproval):
     option: str | None = Field(default=None, max_length=200)
     prefix: str | None = Field(default=None, min_length=1, max_length=2000)
     reason: str | None = Field(default=None, max_length=2000)
+    content: dict[str, Any] | None = None
+    """What was filled into a form."""
 
 
 class Down(Params):

@@ -5,6 +5,7 @@ import logging
 import shutil
 
 from quarterdeck.model.clock import now_ms
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.store import purging, runs, threads
 from quarterdeck.supervisor.context import Context
 
@@ -33,6 +34,7 @@ async def purge(ctx: Context) -> list[str]:
     for session_id in await threads.expired(ctx.store.reading, before):
         for view in await runs.of_session(ctx.store.reading, session_id):
             directory = ctx.places.runs / view.run_id
+            failpoint("purge.rmtree.before")
             await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         while await _write_events(ctx, session_id):
             pass

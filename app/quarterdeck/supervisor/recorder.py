@@ -57,7 +57,12 @@ class Recorder:
             self.run.last_seq += 1
             encoded = events.encode(told)
             self.rows.append((self.run.run_no, self.run.last_seq, shown.value, self.tx.at, encoded))
-            self._news += hook_kinds.of_event(shown, told)
+            self._news += hook_kinds.of_event(shown, told, self.run.last_seq)
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether lines for the agent are in this transaction."""
+        return bool(self._sent)
 
     @property
     def redactor(self) -> Redactor:
@@ -102,8 +107,10 @@ class Recorder:
         """Return the columns of the run that `flush_all` writes."""
         run = self.run
         driver = None
-        if run.driver is not None and run.driver.dirty:
+        if run.driver is not None and (run.driver.dirty or run.paused != run.paused_stored):
             state = run.driver.to_state(hide=lambda value: self.redactor.redact_value(value))
+            state["paused"] = run.paused
+            run.paused_stored = run.paused
             driver = json.dumps(state, separators=(",", ":"))
         return (
             run.last_seq,

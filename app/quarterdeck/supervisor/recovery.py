@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import functools
 import logging
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from quarterdeck import __version__
 from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_exit, read_keeper, request_stop
+from quarterdeck.model.clock import iso, now_ms
 from quarterdeck.model.states import RunState, SessionState
 from quarterdeck.store import leases, runs, sessions
 from quarterdeck.store.transaction import Row, Tx, rows
 from quarterdeck.supervisor import lifecycle, serving, spooling
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.ingestion import Ingestion
+from quarterdeck.supervisor.insisting import write_in_the_end
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import record_on
 
@@ -26,7 +30,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Report:
-    """What start-up found: per list, session or run ids with their reasons."""
+    """What start-up found: per list, sessions or runs with their reasons."""
+
+    report_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    at: str = field(default_factory=lambda: iso(now_ms()))
 
     reattached: list[dict[str, Any]] = field(default_factory=list)
     resumed: list[dict[str, Any]] = field(default_factory=list)
@@ -39,6 +46,9 @@ class Report:
     def to_wire(self) -> dict[str, Any]:
         """Return the report as JSON, with D2's names."""
         return {
+            "id": self.report_id,
+            "at": self.at,
+            "version": __version__,
             "done": self.done,
             "re-attached": self.reattached,
             "resumed": self.resumed,
@@ -47,6 +57,16 @@ class Report:
             "unfinished": self.unfinished,
             "reports": [],
         }
+
+    def log(self) -> None:
+        """Log each session with what became of it, and then how many there were of each."""
+        told = {name: lines for name, lines in self.to_wire().items() if isinstance(lines, list)}
+        for outcome, lines in told.items():
+            for line in lines:
+                extra = {"session": line.get("session_id"), "agent": line.get("agent")}
+                extra |= {"outcome": outcome, "reason": line["reason"]}
+                _log.info("recovered", extra=extra)
+        _log.info("recovery done", extra={name: len(lines) for name, lines in told.items()})
 
 
 async def recover(ctx: Context, ingestion: Ingestion, report: Report) -> None:
@@ -57,8 +77,8 @@ async def recover(ctx: Context, ingestion: Ingestion, report: Report) -> None:
         "SELECT * FROM sessions WHERE active_run_id IS NOT NULL"
         " OR state IN ('created', 'starting')",
     )
-    await ctx.store.write(_forget_tries)
-    await ctx.store.write(lambda tx: leases.take_over(tx, ctx.runner_id))
+    await write_in_the_end(ctx, _forget_tries)
+    await write_in_the_end(ctx, lambda tx: leases.take_over(tx, ctx.runner_id))
     again: list[Row] = []
     for session in found:
         try:
@@ -74,14 +94,15 @@ async def recover(ctx: Context, ingestion: Ingestion, report: Report) -> None:
             await _restore(ctx, session)
         except Exception as error:
             _log.exception("recovery failed", extra={"session": session["session_id"]})
-            await ctx.store.write(functools.partial(_give_up, ctx, session, repr(error)))
+            await write_in_the_end(ctx, functools.partial(_give_up, ctx, session, repr(error)))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_SECONDS):
             await ingestion.caught_up()
     await _await_starts(ctx, again)
     await _tell(ctx, again, report)
     report.done = True
-    _log.info("recovery done", extra={"report": report.to_wire()})
+    report.log()
+    ctx.reports.add(report.to_wire())
 
 
 async def _give_up(ctx: Context, session: Row, reason: str, tx: Tx) -> None:
@@ -104,8 +125,8 @@ async def _sweep_strays(ctx: Context, report: Report) -> None:
         run_id = mark.partition("/")[0]
         known = await rows(
             ctx.store.reading,
-            "SELECT r.run_id, s.active_run_id FROM runs r JOIN sessions s USING (session_id)"
-            " WHERE r.run_id = ?",
+            "SELECT r.run_id, s.session_id, s.title, s.agent, s.active_run_id"
+            " FROM runs r JOIN sessions s USING (session_id) WHERE r.run_id = ?",
             (run_id,),
         )
         if not known or known[0]["active_run_id"] == run_id:
@@ -113,7 +134,8 @@ async def _sweep_strays(ctx: Context, report: Report) -> None:
         directory = RunDirectory(ctx.places.runs / mark.replace("/", "/terminals/"))
         if not request_stop(directory):
             await asyncio.to_thread(process.sweep, mark)
-        report.swept.append({"run_id": run_id, "reason": "it ran on though its run had ended"})
+        line = _line(known[0], "its agent ran on though its run had ended")
+        report.swept.append(line | {"run_id": run_id})
 
 
 async def _reattach(ctx: Context, session: Row) -> bool:
@@ -126,6 +148,7 @@ async def _reattach(ctx: Context, session: Row) -> bool:
     if keeper is None or not process.is_alive(keeper) or read_exit(directory) is not None:
         return False
     run = ctx.hold(row, session["cwd"])
+    run.agent = session["agent"]
     if run.driver is None:
         # Its state is damaged: what its agent says cannot be understood any more (C9).
         ctx.drop(run)
@@ -146,14 +169,15 @@ async def _reattach(ctx: Context, session: Row) -> bool:
 async def _restore(ctx: Context, session: Row) -> None:
     """Settle a run whose agent is gone; what follows (resume, failure) is as for any crash."""
     if session["active_run_id"] is None:
-        await ctx.store.write(lambda tx: _begin_again(ctx, tx, session["session_id"]))
+        await write_in_the_end(ctx, lambda tx: _begin_again(ctx, tx, session["session_id"]))
         return
     row = await runs.load(ctx.store.reading, session["active_run_id"])
     await asyncio.to_thread(process.sweep, row["run_id"])
     if session["state"] in (SessionState.CREATED, SessionState.STARTING):
-        await ctx.store.write(lambda tx: _start_again(ctx, tx, session, row))
+        await write_in_the_end(ctx, lambda tx: _start_again(ctx, tx, session, row))
         return
     run = ctx.hold(row, session["cwd"])
+    run.agent = session["agent"]
     run.keeper_gone = True
     ctx.look(run)
 
@@ -214,5 +238,6 @@ def _line(session: Row, reason: str | None) -> dict[str, Any]:
     return {
         "session_id": session["session_id"],
         "title": session["title"],
+        "agent": session["agent"],
         "reason": reason or "no reason is known",
     }

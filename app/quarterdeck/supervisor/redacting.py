@@ -29,6 +29,8 @@ BETWEEN_CHUNKS = frozenset(
     {EventType.USAGE, EventType.MODE, EventType.BACKEND_STATUS, EventType.OTHER}
 )
 """What agents send in the middle of a message: it ends no stream."""
+PART_CHARACTERS = 256 * 1024
+"""A longer chunk becomes several events, so that nobody has to hold many copies of all of it."""
 Recorded = tuple[EventType, dict[str, Any]]
 
 
@@ -103,9 +105,12 @@ class RunRedaction:
         if at is None or not isinstance(text, str) or not _is_chunk(kind, payload):
             return [*self._ended(None), (kind, self._redactor.redact_value(payload))]
         key = json.dumps([kind.value, payload.get("message_id")])
-        before = list(self._ended(key))
+        events = list(self._ended(key))
         rest = self._redactor.redact_value({k: v for k, v in payload.items() if k != "text"})
-        return [*before, (kind, rest | {"text": self._streams.feed(key, text, at)})]
+        for start in range(0, max(len(text), 1), PART_CHARACTERS):
+            part = text[start : start + PART_CHARACTERS]
+            events.append((kind, rest | {"text": self._streams.feed(key, part, at, start)}))
+        return events
 
     def state(self) -> str | None:
         """Return the state to be stored with the events, None if it did not change."""

@@ -7,6 +7,7 @@ from quarterdeck.agents.acp.facts import (
     Event,
     Fact,
     FileAsked,
+    FormAsked,
     PermissionAsked,
     PermissionWithdrawn,
     Ready,
@@ -21,9 +22,12 @@ from quarterdeck.model.canonical import canonical
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.states import CommandKind, CommandState, RunState, SessionState
 from quarterdeck.store import checkpoints, commands, forks, runs, sessions
-from quarterdeck.supervisor import asking, file_asking, lifecycle, spending, turns
+from quarterdeck.supervisor import asking, file_asking, glance, lifecycle, spending, turns
 from quarterdeck.supervisor.forgetting import forget_exact
 from quarterdeck.supervisor.recorder import Recorder
+
+COMMANDS_MOST = 500
+"""Slash commands kept of those an agent offers."""
 
 
 async def apply_all(rec: Recorder, facts: Iterable[Fact]) -> None:
@@ -37,6 +41,8 @@ async def apply(rec: Recorder, fact: Fact) -> None:
     match fact:
         case Event():
             rec.event(fact.type, fact.payload)
+            if fact.type is EventType.PLAN:
+                await glance.planned(rec, fact.payload)
         case Send():
             await rec.send(fact)
         case Ready():
@@ -51,6 +57,8 @@ async def apply(rec: Recorder, fact: Fact) -> None:
             await _setting_answered(rec, fact)
         case PermissionAsked():
             await asking.permission(rec, fact)
+        case FormAsked():
+            await asking.form(rec, fact)
         case PermissionWithdrawn():
             await asking.withdrawn(rec, fact)
         case FileAsked():
@@ -118,6 +126,7 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     )
     await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     await forget_exact(rec)
+    glance.turn_over(rec)
     await turns.next_turn(rec)
 
 
@@ -136,5 +145,8 @@ async def _session_info(rec: Recorder, fact: SessionInfo) -> None:
         fields["mode"] = fact.mode
     if fact.model is not None:
         fields["model"] = fact.model
+    if fact.commands is not None:
+        shown = rec.redactor.redact_value(fact.commands[:COMMANDS_MOST])
+        fields["agent_commands"] = canonical(shown)
     if fields:
         await sessions.update(rec.tx, rec.run.session_id, **fields)

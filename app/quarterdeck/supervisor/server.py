@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc.connection import Connection
 from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.rpc.unix_path import reachable
@@ -41,15 +42,19 @@ class Server:
         """Bind the socket, 0600 from its first moment, in place of a dead supervisor's."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        failpoint("socket.unlink.before")
         fresh.unlink(missing_ok=True)
         with reachable(fresh) as name:
+            failpoint("socket.bind.before")
             listener.bind(name)
         fresh.chmod(0o600)
         listener.setblocking(False)
         self._listener = await asyncio.start_unix_server(
             self._accept, sock=listener, limit=CHUNK_BYTES, backlog=128
         )
+        failpoint("socket.rename.before")
         fresh.rename(path)
+        failpoint("socket.rename.after")
 
     def changed(self, change: int) -> None:
         """Tell the watching clients, the first time at once and then at most 60 times a second."""

@@ -8,17 +8,19 @@ import signal
 from typing import Any
 
 from quarterdeck import __version__
+from quarterdeck.agents.acp import validation
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Tx
-from quarterdeck.supervisor import amending, lifecycle, purging, recovery, upkeep
+from quarterdeck.supervisor import amending, lifecycle, presence, purging, recovery, upkeep
 from quarterdeck.supervisor.api import Api
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.expiry import Expiry
 from quarterdeck.supervisor.hooks import Hooks
 from quarterdeck.supervisor.ingestion import Ingestion
 from quarterdeck.supervisor.live_run import LiveRun
-from quarterdeck.supervisor.logs import set_up
+from quarterdeck.supervisor.logs import name_subjects, set_up
 from quarterdeck.supervisor.methods import METHODS
 from quarterdeck.supervisor.recorder import Recorder
 from quarterdeck.supervisor.server import Server
@@ -37,8 +39,9 @@ async def run(places: Places, *, foreground: bool) -> None:
     """
     set_up(places.log, foreground=foreground)
     store = await Store.open(places.database)
-    service = Service(Context(places, store))
-    await service.serve_until_told()
+    ctx = Context(places, store)
+    name_subjects(ctx.live)
+    await Service(ctx).serve_until_told()
 
 
 class Service:
@@ -70,7 +73,9 @@ class Service:
             extra={"pid": os.getpid(), "version": __version__, "note": self._ctx.store.note},
         )
         recovering = asyncio.create_task(self._recover())
+        watching = asyncio.create_task(presence.watch(self._ctx, self._told.set), name="presence")
         await self._told.wait()
+        watching.cancel()
         if self._purging is not None:
             self._purging.cancel()
         await self._drain(recovering)
@@ -86,6 +91,7 @@ class Service:
             self._ctx.rearm()
             self._ctx.do(amending.repair(self._ctx), "amending")
             self._purging = asyncio.create_task(purging.purge_daily(self._ctx), name="purging")
+            self._ctx.do(asyncio.to_thread(validation.preload), "schema")
 
     async def shut_down(self, agents: bool) -> dict[str, Any]:
         """End the supervisor, after its agents if they are to end too (V6)."""
@@ -139,5 +145,7 @@ class Service:
         for held in list(self._ctx.live.values()):
             held.let_go()
         await self._ctx.store.close()
-        self._ctx.places.socket.unlink(missing_ok=True)
+        if self._ctx.store.in_place():  # else the socket is another supervisor's by now
+            failpoint("socket.remove.before")
+            self._ctx.places.socket.unlink(missing_ok=True)
         _log.info("supervisor ended")

@@ -15,17 +15,24 @@ from quarterdeck.agents.holding import (
     KeeperSpec,
     RunDirectory,
     SpawnFailed,
+    is_held_back,
+    pause,
     read_exit,
     read_keeper,
     read_output,
     request_stop,
+    resume,
     spawn,
 )
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc import message
 from quarterdeck.rpc.message import Id
 from quarterdeck.store import agent_requests, sessions
+from quarterdeck.store.agent_requests import PERMISSION, AgentRequest
 from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor.context import Context
+from quarterdeck.supervisor.hook_kinds import HookKind
+from quarterdeck.supervisor.insisting import write_in_the_end
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import Recorder
 
@@ -45,33 +52,53 @@ class _Refused(Exception):
 
 async def serve(rec: Recorder, request_id: Id, method: str, params: dict[str, Any]) -> None:
     """Note a request and do it after COMMIT."""
-    await agent_requests.insert(rec.tx, rec.run.run_id, request_id, method, params)
-    _serve_after_commit(rec, request_id, method, params)
+    asked = await agent_requests.insert(rec.tx, rec.run.run_id, request_id, method, params)
+    _serve_after_commit(rec, asked)
 
 
-async def hold(rec: Recorder, request_id: Id, method: str, params: dict[str, Any]) -> None:
-    """Note a request that a person has to allow first."""
-    await agent_requests.insert(rec.tx, rec.run.run_id, request_id, HELD[method], params)
+async def hold(rec: Recorder, request_id: Id, method: str, params: dict[str, Any]) -> int:
+    """Note a request that a person has to allow first, and return its number."""
+    held = await agent_requests.insert(rec.tx, rec.run.run_id, request_id, HELD[method], params)
+    return held.request_no
 
 
-async def release_held(rec: Recorder, request_id: Id, method: str) -> None:
+async def release_held(rec: Recorder, request_no: int, method: str) -> None:
     """Do what was held back."""
-    params = await agent_requests.take(rec.tx, rec.run.run_id, request_id)
-    if params is not None:
-        await serve(rec, request_id, method, params)
+    asked = await agent_requests.release(rec.tx, request_no, method)
+    if asked is not None:
+        _serve_after_commit(rec, asked)
 
 
-async def refuse(rec: Recorder, request_id: Id, code: int, why: str) -> None:
+async def refuse(rec: Recorder, request_no: int, code: int, why: str) -> None:
     """Answer a noted request with an error."""
-    if await agent_requests.remove(rec.tx, rec.run.run_id, request_id):
-        await rec.say(rec.driver.refuse(request_id, code, why))
+    asked = await agent_requests.remove(rec.tx, request_no)
+    if asked is not None:
+        await rec.say(rec.driver.refuse(asked.request_id, code, why))
 
 
-def _serve_after_commit(rec: Recorder, request_id: Id, method: str, params: dict[str, Any]) -> None:
+def _serve_after_commit(rec: Recorder, asked: AgentRequest) -> None:
     ctx, run = rec.ctx, rec.run
-    rec.tx.after_commit(
-        lambda: ctx.do(_serve_and_answer(ctx, run, request_id, method, params), method)
-    )
+    run.serving += 1
+    rec.tx.after_rollback(lambda: _served(ctx, run))
+    rec.tx.after_commit(lambda: _serve_beside(ctx, run, asked))
+
+
+def _serve_beside(ctx: Context, run: LiveRun, asked: AgentRequest) -> None:
+    """Begin to serve a request that was counted as in work."""
+
+    async def work() -> None:
+        try:
+            await _serve_and_answer(ctx, run, asked)
+        finally:
+            _served(ctx, run)
+
+    ctx.do(work(), asked.method)
+
+
+def _served(ctx: Context, run: LiveRun) -> None:
+    """Count one request less; while too many are in work, the agent's journal is not read."""
+    run.serving -= 1
+    ctx.look(run)
 
 
 async def serve_again(ctx: Context, run: LiveRun) -> None:
@@ -83,49 +110,73 @@ async def serve_again(ctx: Context, run: LiveRun) -> None:
         keeper = read_keeper(_directory(run, row["terminal_id"]))
         if keeper is not None:
             process.watch(keeper, lambda: terminal_ended(ctx, run))
-    for request_id, method, params in await agent_requests.of_run(ctx.store.reading, run.run_id):
-        if method == "terminal_create":
+    for asked in await agent_requests.of_run(ctx.store.reading, run.run_id):
+        if asked.method == "terminal_create":
             why = "the supervisor was restarted; whether the command ran is not known"
-            await _answer(ctx, run, request_id, error=_Refused(message.INTERNAL_ERROR, why))
-        elif method not in HELD.values():
-            ctx.do(_serve_and_answer(ctx, run, request_id, method, params), method)
+            await _answer(ctx, run, asked, error=_Refused(message.INTERNAL_ERROR, why))
+        elif asked.method not in (PERMISSION, *HELD.values()):
+            run.serving += 1
+            _serve_beside(ctx, run, asked)
 
 
-async def _serve_and_answer(
-    ctx: Context, run: LiveRun, request_id: Id, method: str, params: dict[str, Any]
-) -> None:
+async def _serve_and_answer(ctx: Context, run: LiveRun, asked: AgentRequest) -> None:
+    method = asked.method
     try:
-        result = await _do(ctx, run, method, params)
+        result = await _do(ctx, run, method, asked.params)
     except _Refused as error:
-        await _answer(ctx, run, request_id, error=error)
+        await _answer(ctx, run, asked, error=error)
         return
     except Exception as error:
         _log.exception("request of an agent failed", extra={"run": run.run_id, "method": method})
         refused = _Refused(message.INTERNAL_ERROR, f"{method} failed: {error}")
-        await _answer(ctx, run, request_id, error=refused)
+        await _answer(ctx, run, asked, error=refused)
         return
     if result is not None:
-        await _answer(ctx, run, request_id, result=result)
+        await _answer(ctx, run, asked, result=result)
 
 
 async def _answer(
     ctx: Context,
     run: LiveRun,
-    request_id: Id,
+    asked: AgentRequest,
     *,
     result: dict[str, Any] | None = None,
     error: _Refused | None = None,
 ) -> None:
+    """Answer a request, unless it was withdrawn: then its id may mean another one already."""
+
     async def work(tx: Tx) -> None:
         rec = await Recorder.open(ctx, tx, run)
         if error is not None:
-            await refuse(rec, request_id, error.code, str(error))
-        elif await agent_requests.remove(tx, run.run_id, request_id):
-            await rec.say(rec.driver.answer(request_id, result))
+            await refuse(rec, asked.request_no, error.code, str(error))
+        elif await agent_requests.remove(tx, asked.request_no) is not None:
+            await rec.say(rec.driver.answer(asked.request_id, result))
+        _tell_step(rec, asked, result)
         await rec.flush()
 
     if not run.ended:
-        await ctx.store.write(work, durable=False)
+        await write_in_the_end(ctx, work, durable=False)
+
+
+def _tell_step(rec: Recorder, asked: AgentRequest, result: dict[str, Any] | None) -> None:
+    """Tell hooks how a call of ours ended: a file's with its answer, a terminal's with its end."""
+    calls, terminal_id = rec.run.terminal_calls, asked.params.get("terminal_id")
+    called = f"request:{asked.request_id}"
+    if asked.method == "terminal_create" and result is not None:
+        calls[result["terminalId"]] = called
+        return
+    if asked.method in ("file", "terminal_create"):
+        ended = HookKind.TOOL_FAILED if result is None else HookKind.TOOL_COMPLETED
+    elif asked.method == "terminal_wait" and result is not None and terminal_id in calls:
+        called = calls.pop(terminal_id)
+        ended = HookKind.TOOL_COMPLETED if result["exitCode"] == 0 else HookKind.TOOL_FAILED
+    elif asked.method == "terminal_release" and result is not None and terminal_id in calls:
+        status = read_exit(_directory(rec.run, terminal_id))
+        called, good = calls.pop(terminal_id), status is not None and status.code == 0
+        ended = HookKind.TOOL_COMPLETED if good else HookKind.TOOL_FAILED
+    else:
+        return
+    rec.hook(ended, {"tool_call_id": called})
 
 
 async def _do(
@@ -160,7 +211,9 @@ def _file(cwd: str, params: dict[str, Any]) -> dict[str, Any]:
         if params["op"] == "read":
             text = files.read_text(Path(cwd), params["path"], params["line"], params["limit"])
             return {"content": text}
+        failpoint("agent_file.write.before")
         files.write_text(Path(cwd), params["path"], params["content"] or "")
+        failpoint("agent_file.write.after")
         return {}
     except files.FileRefused as error:
         raise _Refused(message.INVALID_PARAMS, str(error)) from error
@@ -208,6 +261,8 @@ async def _create(ctx: Context, run: LiveRun, params: dict[str, Any]) -> str:
     except SpawnFailed as error:
         raise _Refused(message.INTERNAL_ERROR, f"could not run {command!r}: {error}") from error
     process.watch(info.keeper, lambda: terminal_ended(ctx, run))
+    if is_held_back(run.directory) and pause(directory) and not is_held_back(run.directory):
+        resume(directory)
     if run.ended or run.keeper_gone or run.stopping is not None:
         request_stop(directory, 0, 2000)
     return terminal_id
@@ -254,11 +309,9 @@ def terminal_ended(ctx: Context, run: LiveRun) -> None:
     """Answer those who wait for the end of one of the run's terminals."""
 
     async def look() -> None:
-        for request_id, method, params in await agent_requests.of_run(
-            ctx.store.reading, run.run_id
-        ):
-            if method == "terminal_wait":
-                await _serve_and_answer(ctx, run, request_id, method, params)
+        for asked in await agent_requests.of_run(ctx.store.reading, run.run_id):
+            if asked.method == "terminal_wait":
+                await _serve_and_answer(ctx, run, asked)
 
     if not run.ended:
         ctx.do(look(), "terminal ended")

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from quarterdeck.agents.profiles import RunLimits
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
 
@@ -19,7 +20,10 @@ class Section(BaseModel):
 
 
 class Limits(Section):
-    """`[limits]`: what may be spent before a person is asked; a day is one of this machine's."""
+    """`[limits]`: what may be spent before a person is asked, and what an agent may take.
+
+    A day is one of this machine's.
+    """
 
     cost_per_session: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     cost_per_project: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -27,6 +31,10 @@ class Limits(Section):
     tokens_per_session: int | None = Field(default=None, gt=0)
     tokens_per_project: int | None = Field(default=None, gt=0)
     tokens_per_day: int | None = Field(default=None, gt=0)
+    journal_ahead: int = Field(default=16 * 1024 * 1024, ge=1024 * 1024)
+    """Bytes an agent's output may be ahead of what is recorded before it is stopped meanwhile."""
+    session: RunLimits = Field(default_factory=RunLimits)
+    """For every session whose agent's profile has no `limits` of its own."""
 
 
 class Retention(Section):

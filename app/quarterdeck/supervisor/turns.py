@@ -1,5 +1,6 @@
 """Prompts: queued as commands, handed over one at a time, cancelled (R6, R8, A12)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from quarterdeck.model.canonical import canonical, sha256
@@ -15,7 +16,16 @@ from quarterdeck.model.states import (
     RunState,
     SessionState,
 )
-from quarterdeck.store import approvals, checkpoints, commands, runs, sessions, threads
+from quarterdeck.store import (
+    approvals,
+    checkpoints,
+    commands,
+    prompt_images,
+    runs,
+    sessions,
+    threads,
+)
+from quarterdeck.store.prompt_images import PromptImage
 from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor import asking, forking, lifecycle, spending, spooling
 from quarterdeck.supervisor.context import Context
@@ -40,7 +50,12 @@ async def next_turn(rec: Recorder) -> None:
         if history is not None:
             prompt = f"{history}\n\n{prompt}"
             told["history"] = {"of": session["parent_session_id"], "characters": len(history)}
-    facts = run.driver.prompt(row["command_id"], prompt)
+    images = await _images(rec, row["command_id"])
+    if images:
+        told["images"] = [{"mime_type": i.mime_type, "bytes": i.size} for i in images]
+    blocks = [(image.mime_type, image.data) for image in images]
+    facts = run.driver.prompt(row["command_id"], prompt, blocks)
+    tx.be_certain()
     rec.event(EventType.USER_MESSAGE, told)
     await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     await rec.say(facts)
@@ -55,6 +70,20 @@ async def next_turn(rec: Recorder) -> None:
         active_command_id=row["command_id"],
         last_command_id=row["command_id"],
     )
+
+
+async def _images(rec: Recorder, command_id: str) -> list[PromptImage]:
+    """Return a prompt's images, if the agent takes images; else say that they were left out."""
+    images = await prompt_images.of_command(rec.tx, command_id)
+    if not images:
+        return []
+    row = await runs.load(rec.tx.db, rec.run.run_id)
+    info = sessions.json_or_none(row["agent_info"])
+    if runs.takes_images(info.get("capabilities") if isinstance(info, dict) else None):
+        return images
+    message = f"the agent takes no images: {len(images)} of the prompt were left out"
+    rec.event(EventType.ERROR, {"message": message, "where": "session/prompt"})
+    return []
 
 
 def check_run(session: Row, run_id: str | None) -> None:
@@ -88,6 +117,7 @@ async def send(
     key: str | None,
     *,
     interrupt: bool = False,
+    images: Sequence[PromptImage] = (),
 ) -> Row:
     """Queue a prompt; hand it over if the agent is idle; start a run if none is live (R6).
 
@@ -100,7 +130,10 @@ async def send(
     session = await sessions.load(tx.db, session_id)
     threads.check_not_deleted(session)
     check_run(session, run_id)
-    digest = sha256(canonical({"text": text}))
+    payload: dict[str, Any] = {"text": text}
+    if images:
+        payload["images"] = [[image.mime_type, sha256(image.data)] for image in images]
+    digest = sha256(canonical(payload))
     active = session["active_run_id"]
     run = await ctx.current(tx, active)
     if run is not None and run.stopping is not None:
@@ -115,6 +148,8 @@ async def send(
     )
     if row["state"] != CommandState.PENDING:
         return row
+    if not await prompt_images.of_command(tx, row["command_id"]):  # the same key, sent again
+        await prompt_images.add(tx, row["command_id"], images)
     if interrupt:
         await commands.put_first(tx, row)
     if run is not None and session["state"] in LIVE_SESSION_STATES:

@@ -8,7 +8,8 @@ from typing import Any
 from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_keeper
 from quarterdeck.model.clock import iso, now_ms
-from quarterdeck.store import retention
+from quarterdeck.model.failpoints import failpoint
+from quarterdeck.store import retention, soundness
 from quarterdeck.supervisor import indexing
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.settings import Retention
@@ -20,9 +21,13 @@ _log = logging.getLogger(__name__)
 
 
 async def keep(ctx: Context) -> None:
-    """Index what an earlier version left unindexed, and trim, now and once a day."""
+    """Check the store, index what an earlier version left unindexed, and trim: now, then daily."""
     while True:
         try:
+            found = await asyncio.to_thread(soundness.look_beside, ctx.places.database)
+            if found is not None:
+                _log.error("the store is damaged", extra={"found": found})
+                ctx.store.note = found
             await indexing.index_stored(ctx)
             ctx.last_trim = await trim(ctx)
         except Exception:
@@ -63,6 +68,7 @@ async def _trim_journals(ctx: Context, before: int) -> int:
         keeper = read_keeper(directory)
         if keeper is not None and process.is_alive(keeper):
             continue
+        failpoint("trim.rmtree.before")
         await asyncio.to_thread(shutil.rmtree, directory.path, ignore_errors=True)
         count += 1
     return count

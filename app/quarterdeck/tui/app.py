@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
@@ -30,17 +31,20 @@ from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
 from quarterdeck.tui.listed import View
 from quarterdeck.tui.palette import DeckCommands
+from quarterdeck.tui.recovery_watch import RecoveryWatch
 from quarterdeck.tui.refresh import Refresh, all_sessions, all_shown
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.styles import style_files
 from quarterdeck.tui.themes import DARK, LIGHT
 from quarterdeck.tui.thread_actions import ThreadActions, Verb
+from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.prompt_line import PromptLine
 
 if TYPE_CHECKING:
     from quarterdeck.tui.dialogs.approval import ApprovalResult
     from quarterdeck.tui.dialogs.new_session import NewSession
+    from quarterdeck.tui.widgets.row_list import ListRow
 
 NO_KEYS_CHANGED = Keymap({})
 READ_AFTER_S = 0.5
@@ -52,7 +56,11 @@ class QuarterdeckApp(App[None]):
 
     TITLE = "Quarterdeck"
     CSS_PATH = style_files()  # pyright: ignore[reportAssignmentType]
-    BINDINGS = bindings(Where.EVERYWHERE, priority=True)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Where.EVERYWHERE, priority=True),
+        # As everywhere on a terminal; while a decision is held back a dialog takes it as undo.
+        Binding("ctrl+z", "suspend_process", "suspend", show=False),
+    ]
     COMMANDS = App.COMMANDS | {DeckCommands}
 
     board: reactive[Board] = reactive(Board(), init=False)
@@ -69,6 +77,7 @@ class QuarterdeckApp(App[None]):
         cwd: Path | None = None,
         read_after: float = READ_AFTER_S,
         alerts: AlertSettings | None = None,
+        undo_seconds: float = 0,
         keymap: Keymap = NO_KEYS_CHANGED,
     ) -> None:
         """Prepare the app; nothing is connected before it runs.
@@ -83,6 +92,7 @@ class QuarterdeckApp(App[None]):
             cwd: The directory a new session is offered.
             read_after: Seconds the end of an output stays on screen before it counts as read.
             alerts: What the terminal is told of; None for nothing.
+            undo_seconds: How long a decision is held before it is sent, to be taken back.
             keymap: Keys a person chose.
         """
         super().__init__()
@@ -103,6 +113,8 @@ class QuarterdeckApp(App[None]):
         self._left_unread: str | None = None
         self._alerts = Alerts(alerts) if alerts else None
         self._refresh = Refresh(self._link, self._fetch, self._fetch_failed)
+        self._recovery = RecoveryWatch()
+        self.undo_seconds = undo_seconds
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -154,12 +166,15 @@ class QuarterdeckApp(App[None]):
     def _link_changed(self, state: LinkState, problem: str) -> None:
         self.board = replace(self.board, link=state, problem=problem)
         if state is LinkState.UP:
+            self._recovery.link_up()
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals = await all_shown(deck)
+        sessions, cut, approvals, rules_problem = await all_shown(deck)
         view = self._view
         shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
+        if said := await self._recovery.fetch(deck):
+            self.say(said)
         self.board = replace(
             self.board,
             sessions=sessions,
@@ -167,6 +182,8 @@ class QuarterdeckApp(App[None]):
             cut=cut,
             shelf=shelf,
             shelf_of=view,
+            rules_problem=rules_problem,
+            reports=self._recovery.open,
             fetched=True,
             problem="",
         )
@@ -206,6 +223,18 @@ class QuarterdeckApp(App[None]):
 
         self.push_screen(AskLine(title, value), answered)
 
+    def choose(
+        self, title: str, rows: "list[ListRow]", current: str | None, then: Callable[[str], None]
+    ) -> None:
+        """Let one row be chosen and hand its key to `then`, unless the person thinks better."""
+        from quarterdeck.tui.dialogs.choose import ChooseDialog
+
+        def answered(key: str | None) -> None:
+            if key is not None:
+                then(key)
+
+        self.push_screen(ChooseDialog(title, rows, current), answered)
+
     def await_session(self, session_id: str) -> None:
         """Put the cursor on this session as soon as the board has it."""
         self._main.await_session(session_id)
@@ -236,12 +265,45 @@ class QuarterdeckApp(App[None]):
 
         self.push_screen(QueueDialog(message.session, self._link))
 
+    @on(messages.ShowCheckpoints)
+    def _show_checkpoints(self, message: messages.ShowCheckpoints) -> None:
+        from quarterdeck.tui.dialogs.checkpoints import CheckpointsDialog
+
+        def closed(fork: str | None) -> None:
+            if fork is not None:
+                self._main.await_session(fork)
+                self._refresh.want()
+                self.say("The checkpoint is loaded into a fork.")
+
+        dialog = CheckpointsDialog(message.session, self._link, clock=self._clock)
+        self.push_screen(dialog, closed)
+
+    @on(messages.ChooseApprovalMode)
+    def _choose_approval_mode(self, message: messages.ChooseApprovalMode) -> None:
+        from quarterdeck.tui.session_settings import choose_approval_mode
+
+        choose_approval_mode(self, message.session)
+
+    @on(messages.ChooseAgentMode)
+    def _choose_agent_mode(self, message: messages.ChooseAgentMode) -> None:
+        from quarterdeck.tui.session_settings import choose_mode_or_model
+
+        choose_mode_or_model(self, message.session)
+
+    @on(messages.ShowUsage)
+    def _show_usage(self, message: messages.ShowUsage) -> None:
+        from quarterdeck.tui.dialogs.usage import UsageDialog
+
+        self.push_screen(UsageDialog(message.session, self._link))
+
     @on(messages.Search)
     def _search(self) -> None:
         from quarterdeck.tui.screens.search import SearchScreen
 
         if self.screen is self._main:
-            self.push_screen(SearchScreen(self._link, clock=self._clock), self._found)
+            projects = sorted({session.project for session in self.board.sessions})
+            screen = SearchScreen(self._link, clock=self._clock, projects=projects)
+            self.push_screen(screen, self._found)
 
     def _found(self, hit: SearchHit | None) -> None:
         if hit is None:
@@ -258,6 +320,23 @@ class QuarterdeckApp(App[None]):
 
         self.do(show)
 
+    @on(DiffPane.Asked)
+    def _comment_asked(self, message: DiffPane.Asked) -> None:
+        self.ask_line(message.title, "", message.then)
+
+    @on(DiffPane.OpenFile)
+    def _open_file(self, message: DiffPane.OpenFile) -> None:
+        """Open a file in the person's editor, if it is on this machine."""
+        from quarterdeck.tui import editor
+
+        path = Path(message.path)
+        try:
+            if not path.is_file():
+                raise editor.NoEditor(f"{path} is not on this machine, or is gone.")
+            editor.run(self, self._environ, path, message.number)
+        except editor.NoEditor as error:
+            self.say(str(error), bad=True)
+
     @on(messages.Answer)
     def _answer(self, message: messages.Answer) -> None:
         self._open_approval(message.approval_id)
@@ -265,14 +344,18 @@ class QuarterdeckApp(App[None]):
     def _open_approval(self, approval_id: str) -> None:
         """Open the dialog of one approval, unless a dialog is open already."""
         from quarterdeck.tui.dialogs.approval import ApprovalDialog, RecoveryDialog
+        from quarterdeck.tui.dialogs.form import FormDialog
         from quarterdeck.tui.dialogs.question import question
 
         view = self.board.approval(approval_id)
         if view is None or isinstance(self.screen, ModalScreen):
             return
         asked = question(view, self._clock())
-        kind = RecoveryDialog if asked.recovery else ApprovalDialog
-        self.push_screen(kind(asked, self._link, clock=self._monotonic), self._approval_closed)
+        kinds = {"recovery": RecoveryDialog, "form": FormDialog}
+        kind = kinds.get(asked.own_dialog, ApprovalDialog)
+        dialog = kind(asked, self._link, clock=self._monotonic, wall=self._clock)
+        dialog.undo_seconds = self.undo_seconds
+        self.push_screen(dialog, self._approval_closed)
 
     def _approval_closed(self, result: "ApprovalResult | None") -> None:
         from quarterdeck.tui.dialogs.approval import Outcome
@@ -290,12 +373,31 @@ class QuarterdeckApp(App[None]):
         if result.outcome is Outcome.NEXT and following is not None:
             self.call_later(self._open_approval, following.approval_id)
 
+    @on(messages.ShowRecovery)
+    def _show_recovery(self) -> None:
+        from quarterdeck.tui.dialogs.recovery_report import RecoveryReportDialog
+
+        reports = self.board.reports
+
+        async def dismiss(deck: Deck) -> None:
+            await deck.dismiss_recovery(reports[0]["id"])
+            self._recovery.open = ()
+            self.board = replace(self.board, reports=())
+
+        def answered(dismissed: bool | None) -> None:
+            if dismissed and reports:
+                self.do(dismiss)
+
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(RecoveryReportDialog(reports, tz=self._tz), answered)
+
     @on(messages.OpenInbox)
     def _open_inbox(self) -> None:
         from quarterdeck.tui.screens.inbox import InboxScreen
 
         if self.screen is self._main:
             inbox = InboxScreen(self._link, monotonic=self._monotonic, clock=self._clock)
+            inbox.undo_seconds = self.undo_seconds
             self.push_screen(inbox)
 
     @on(messages.Decided)

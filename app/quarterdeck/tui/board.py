@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from quarterdeck.model.records import ApprovalView, SessionView
 from quarterdeck.model.states import ApprovalKind, Attention
@@ -34,6 +35,10 @@ class Board:
     shelf: tuple[SessionView, ...] = ()
     """The archived or the deleted sessions, while the list shows them."""
     shelf_of: str = ""
+    reports: tuple[dict[str, Any], ...] = ()
+    """The recovery reports that this reader has not dismissed, newest first."""
+    rules_problem: str = ""
+    """Why a rule file cannot be used, so that everything is asked."""
 
     @property
     def current(self) -> bool:
@@ -83,6 +88,9 @@ class Board:
 
 KIND_WORDS = {
     ApprovalKind.TOOL_CALL: "tool call",
+    ApprovalKind.MCP: "tool of an MCP server",
+    ApprovalKind.NETWORK_HOST: "network host",
+    ApprovalKind.ELICITATION: "form to fill in",
     ApprovalKind.TERMINAL: "terminal command",
     ApprovalKind.FILE: "file access",
     ApprovalKind.SPENDING_CAP: "going on beyond a spending cap",

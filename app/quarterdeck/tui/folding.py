@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from quarterdeck.model.hostile_text import clean
 
 TAB = "→   "
+_BREAKS = " /,;·"
 
 
 class Mark(StrEnum):
@@ -59,6 +60,30 @@ def fold(text: str, width: int, *, strict: bool, diff: bool) -> list[Row]:
         parts = _fold_line(line, max(width, 2), strict)
         rows += [Row(None if i else number, pieces, kind) for i, pieces in enumerate(parts)]
     return rows
+
+
+def wrap(value: str, width: int) -> list[str]:
+    """Fold one value into rows of at most `width` cells, after words and path separators.
+
+    No character is left out or added: a row is broken after a blank or a separator if it has
+    one in its second half, else anywhere, as `fold` does.
+    """
+    whole = fold(value, 1 << 30, strict=True, diff=False)
+    shown = "".join(piece for row in whole for piece, _ in row.pieces)
+    rows: list[str] = []
+    row, used, cut = "", 0, 0
+    for char in shown:
+        cells = cell_len(char)
+        if used + cells > max(width, 2) and row:
+            cut = cut if cut * 2 >= len(row) else len(row)
+            rows.append(row[:cut])
+            row, cut = row[cut:], 0
+            used = cell_len(row)
+        row += char
+        used += cells
+        if char in _BREAKS:
+            cut = len(row)
+    return [*rows, row]
 
 
 def count_invisible(text: str) -> int:

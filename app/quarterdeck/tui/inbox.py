@@ -98,6 +98,10 @@ class Inbox:
         if self._items.pop(key, None) is not None:
             self._done.add(key)
 
+    def held(self) -> list[Item]:
+        """Return what was decided and can still be taken back."""
+        return [item for item in self if item.deciding.held]
+
     def chosen(self) -> list[Item]:
         """Return what was selected and is still open."""
         return [item for item in self if item.chosen and item.open]

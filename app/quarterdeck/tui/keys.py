@@ -11,14 +11,20 @@ class Where(StrEnum):
     """Where a key works; the value is the heading in the help."""
 
     MAIN = "Sessions and panes"
+    DIFF = "Diff pane"
     PROMPT = "Prompt line"
     INBOX = "Inbox"
     APPROVAL = "Approval"
     RECOVERY = "Approval of a recovery"
+    FORM = "Form to fill in"
     QUEUE = "Queued prompts"
+    CHECKPOINTS = "Checkpoints"
+    CHOOSE = "A choice"
+    USAGE = "Usage"
     SEARCH = "Search"
     LINE = "A line to fill in"
     READING = "Reading a long text"
+    REPORT = "Recovery report"
     HELP = "Help"
     NEW = "New session"
     CONFIRM = "Question"
@@ -45,12 +51,13 @@ class KeyAction:
         return f"{self.where.name.lower()}.{self.label.replace(' ', '-')}"
 
 
-_M, _P, _I, _A, _R, _Q, _S, _L, _T, _H, _N, _C, _E = (
+_M, _P, _I, _A, _R, _F, _Q, _S, _L, _T, _H, _N, _C, _E = (
     Where.MAIN,
     Where.PROMPT,
     Where.INBOX,
     Where.APPROVAL,
     Where.RECOVERY,
+    Where.FORM,
     Where.QUEUE,
     Where.SEARCH,
     Where.LINE,
@@ -60,6 +67,8 @@ _M, _P, _I, _A, _R, _Q, _S, _L, _T, _H, _N, _C, _E = (
     Where.CONFIRM,
     Where.EVERYWHERE,
 )
+_D, _B = Where.DIFF, Where.REPORT
+_K, _O, _U = Where.CHECKPOINTS, Where.CHOOSE, Where.USAGE
 
 KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "answer", "a", "a", "answer", "Answer the approval that the dock names"),
@@ -78,6 +87,10 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "view", "v", "v", "view", "List all, waiting, failed … archived, deleted"),
     KeyAction(_M, "search", "S", "S", "search", "Search everything ever recorded"),
     KeyAction(_M, "queue", "Q", "Q", "queue", "Queued prompts: edit, reorder, take back"),
+    KeyAction(_M, "checkpoints", "C", "C", "checkpoints", "Checkpoints: save, load, forget"),
+    KeyAction(_M, "approval_mode", "E", "E", "approval mode", "How much is asked: approval mode"),
+    KeyAction(_M, "agent_mode", "T", "T", "mode, model", "The agent's mode and model"),
+    KeyAction(_M, "usage", "dollar_sign", "$", "usage", "Usage: tokens and cost"),
     KeyAction(_M, "thread('rename')", "R", "R", "rename", "Rename the session"),
     KeyAction(_M, "thread('pin')", "P", "P", "pin", "Pin the session, or unpin it"),
     KeyAction(_M, "thread('fork')", "f", "f", "fork", "Fork the session with its history"),
@@ -93,11 +106,18 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "undo", "U", "U", "undo", "Undo the last archiving or deleting"),
     KeyAction(_M, "pane('output')", "1", "1", "output", "Show the Output"),
     KeyAction(_M, "pane('trace')", "2", "2", "trace", "Show the Trace, one event a line"),
+    KeyAction(_M, "pane('diff')", "3", "3", "diff", "Show the Diff: work tree against base"),
+    KeyAction(_M, "pane('plan')", "4", "4", "plan", "Show the Plan the agent told"),
+    KeyAction(_M, "pane('info')", "5", "5", "info", "Show the Info: directory, ids, usage, runs"),
+    KeyAction(_M, "recovery_report", "W", "W", "report", "Recovery report of the last start"),
     KeyAction(_M, "zoom", "z", "z", "zoom", "Zoom the focused side, and back"),
     KeyAction(_M, "", "tab", "tab", "focus", "Next part (shift+tab: the one before)"),
     KeyAction(_M, "leave", "escape", "esc", "back", "Close the event's detail, go to the list"),
     KeyAction(_M, "help", "question_mark", "?", "help", "Show this help"),
     KeyAction(_M, "app.quit", "q", "q", "quit", "Leave; agents and supervisor go on"),
+    KeyAction(_D, "comment", "m", "m", "comment", "Comment the line under the cursor"),
+    KeyAction(_D, "send_comments", "s", "s", "send comments", "Put the comments into the prompt"),
+    KeyAction(_D, "open_in_editor", "o", "o", "editor", "Open the file at the line in $EDITOR"),
     KeyAction(_P, "", "enter", "enter", "send", "Send; queued while a turn runs"),
     KeyAction(_P, "interrupt", "ctrl+o", "ctrl+o", "interrupt", "End the turn and send this next"),
     KeyAction(_P, "leave", "escape", "esc", "leave", "Leave the prompt line; its text stays"),
@@ -107,8 +127,11 @@ KEYS: tuple[KeyAction, ...] = (
     ),
     KeyAction(_I, "amend", "p", "p", "policy", "Approve and add the rule that is offered"),
     KeyAction(_I, "decide('deny')", "d", "d", "deny", "Deny and go on"),
+    KeyAction(_I, "decide('deny_session')", "S", "S", "deny session", "Deny this host: session"),
+    KeyAction(_I, "forbid", "P", "P", "forbid host", "Deny and add a rule against the host"),
     KeyAction(_I, "deny_with_reason", "D", "D", "with reason", "Deny and say why"),
     KeyAction(_I, "decide('abort')", "x", "x", "cancel turn", "Deny and cancel the turn"),
+    KeyAction(_I, "take_back", "z,alt+z", "z", "take back", "Take held decisions back"),
     KeyAction(_I, "next(1)", "n", "n", "next", "Next approval; this one stays undecided"),
     KeyAction(_I, "next(-1)", "N", "N", "previous", "Previous approval"),
     KeyAction(
@@ -131,8 +154,11 @@ KEYS: tuple[KeyAction, ...] = (
     ),
     KeyAction(_A, "amend", "p", "p", "policy", "Approve and add the rule that is offered"),
     KeyAction(_A, "decide('deny')", "d", "d", "deny", "Deny; the agent goes on without it"),
+    KeyAction(_A, "decide('deny_session')", "S", "S", "deny session", "Deny this host: session"),
+    KeyAction(_A, "forbid", "P", "P", "forbid host", "Deny and add a rule against the host"),
     KeyAction(_A, "deny_with_reason", "D", "D", "deny with reason", "Deny and say why"),
     KeyAction(_A, "decide('abort')", "x", "x", "deny and cancel turn", "Deny and cancel the turn"),
+    KeyAction(_A, "take_back", "z,alt+z", "z", "take back", "Take the held decision back"),
     KeyAction(_A, "next", "n", "n", "next", "Leave it undecided, show the next approval"),
     KeyAction(_A, "leave", "escape", "esc", "undecided", "Leave it undecided"),
     KeyAction(_R, "recover('resume')", "r", "r", "resume", "Resume the agent's own session"),
@@ -140,11 +166,29 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_R, "recover('abandon')", "b", "b", "abandon", "Abandon: the session is closed"),
     KeyAction(_R, "next", "n", "n", "next", "Leave it undecided, show the next approval"),
     KeyAction(_R, "leave", "escape", "esc", "undecided", "Leave it undecided"),
+    KeyAction(_F, "fill", "enter,i", "enter", "fill in", "To the first field (tab: the next)"),
+    KeyAction(_F, "decide('approve')", "a,ctrl+g", "a", "send", "Send it (ctrl+g in a field)"),
+    KeyAction(_F, "decide('deny')", "d", "d", "decline", "Decline; the agent goes on without it"),
+    KeyAction(_F, "decide('abort')", "x", "x", "cancel turn", "Decline and cancel the turn"),
+    KeyAction(_F, "take_back", "z,alt+z", "z", "take back", "Take the held answer back"),
+    KeyAction(_F, "next", "n", "n", "next", "Leave it undecided, show the next approval"),
+    KeyAction(_F, "leave", "escape", "esc", "undecided", "Out of the field; leave it undecided"),
     KeyAction(_Q, "edit", "e", "e", "edit", "Edit the prompt (also enter)"),
     KeyAction(_Q, "shift(-1)", "K", "K", "earlier", "Send it earlier"),
     KeyAction(_Q, "shift(1)", "J", "J", "later", "Send it later"),
     KeyAction(_Q, "take_back", "x,delete", "x", "take back", "Take the prompt back"),
     KeyAction(_Q, "leave", "escape,Q", "esc", "close", "Close the queue"),
+    KeyAction(_K, "", "enter", "enter", "load", "Load it: a fork with the history up to there"),
+    KeyAction(_K, "save", "s", "s", "save", "Name the point where the session stands now"),
+    KeyAction(_K, "forget", "x,delete", "x", "forget", "Forget the checkpoint"),
+    KeyAction(_K, "leave", "escape,C", "esc", "close", "Close the checkpoints"),
+    KeyAction(_O, "", "enter", "enter", "choose", "Choose what is under the cursor"),
+    KeyAction(_O, "leave", "escape", "esc", "cancel", "Leave everything as it is"),
+    KeyAction(_U, "by('turn')", "t", "t", "turns", "The turns of the session"),
+    KeyAction(_U, "by('session')", "s", "s", "sessions", "Add up by session"),
+    KeyAction(_U, "by('project')", "p", "p", "projects", "Add up by project"),
+    KeyAction(_U, "by('day')", "d", "d", "days", "Add up by day"),
+    KeyAction(_U, "leave", "escape,dollar_sign", "esc", "close", "Close the usage"),
     KeyAction(_S, "", "enter", "enter", "search", "Search, or open the trace at the event"),
     KeyAction(_S, "more", "m", "m", "more", "More results"),
     KeyAction(_S, "line", "slash", "/", "words", "Change the words"),
@@ -157,6 +201,12 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_T, "scroll('page_up')", "b,pageup", "b", "page up", "One page up (pageup)"),
     KeyAction(_T, "scroll('end')", "end,G", "G", "end", "To the end (also end)"),
     KeyAction(_T, "scroll('home')", "home,g", "g", "top", "To the top (also home)"),
+    KeyAction(_B, "dismiss_report", "d,enter", "d", "dismiss", "Dismiss it: you have seen it"),
+    KeyAction(_B, "scroll_report(1)", "down,j", "↓", "down", "One line down (also j)"),
+    KeyAction(_B, "scroll_report(-1)", "up,k", "↑", "up", "One line up (also k)"),
+    KeyAction(_B, "scroll_report(10)", "space,pagedown", "space", "page", "Ten lines down"),
+    KeyAction(_B, "scroll_report(-10)", "b,pageup", "b", "page up", "Ten lines up"),
+    KeyAction(_B, "leave", "escape,W", "esc", "keep", "Leave it on the screen"),
     KeyAction(_H, "", "", "a–z", "filter", "Type to filter the keys"),
     KeyAction(_H, "scroll_help(1)", "down", "↓", "down", "One line down"),
     KeyAction(_H, "scroll_help(-1)", "up", "↑", "up", "One line up"),

@@ -86,6 +86,39 @@ class ShowQueue(Message):
 
 
 @dataclass
+class ShowCheckpoints(Message):
+    """Show a session's checkpoints."""
+
+    session: SessionView
+
+
+@dataclass
+class ChooseApprovalMode(Message):
+    """Let how much is asked be chosen."""
+
+    session: SessionView
+
+
+@dataclass
+class ChooseAgentMode(Message):
+    """Let the mode or the model of a session's agent be chosen."""
+
+    session: SessionView
+
+
+@dataclass
+class ShowRecovery(Message):
+    """Show what the supervisor's start found."""
+
+
+@dataclass
+class ShowUsage(Message):
+    """Show what was used; the turns are those of a session."""
+
+    session: SessionView | None
+
+
+@dataclass
 class Listing(Message):
     """The list shows another view, for which something may have to be fetched."""
 

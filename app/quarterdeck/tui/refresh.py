@@ -75,7 +75,9 @@ async def all_sessions(deck: Deck, state: str = "all") -> tuple[tuple[SessionVie
 
 async def all_shown(
     deck: Deck,
-) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...]]:
-    """Fetch sessions and open approvals side by side."""
-    (sessions, cut), approvals = await asyncio.gather(all_sessions(deck), deck.approvals())
-    return sessions, cut, tuple(approvals)
+) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], str]:
+    """Fetch sessions, open approvals and what is wrong with the rules side by side."""
+    (sessions, cut), approvals, problem = await asyncio.gather(
+        all_sessions(deck), deck.approvals(), deck.policy_problem()
+    )
+    return sessions, cut, tuple(approvals), problem

@@ -51,6 +51,8 @@ def risk(asked: Question) -> Risk:
         return Risk(Level.HIGH, "a session waits to be recovered")
     if asked.warnings:
         return Risk(Level.HIGH, "the text holds misleading characters")
+    if asked.own_dialog == "form":
+        return Risk(Level.MEDIUM, "it asks for a form to be filled in")
     if asked.diff:
         return _of_edit(asked)
     if len(asked.text) > _LOOKED_AT:
@@ -60,6 +62,8 @@ def risk(asked: Question) -> Risk:
         return Risk(Level.HIGH, f"the text holds {', '.join(list(words)[:_NAMED])}")
     if asked.view.kind == ApprovalKind.TERMINAL or asked.command:
         return Risk(Level.MEDIUM, "it runs a command")
+    if asked.view.kind == ApprovalKind.NETWORK_HOST:
+        return Risk(Level.MEDIUM, "it fetches from a host")
     return Risk(Level.MEDIUM, "it calls a tool")
 
 

@@ -31,6 +31,7 @@ def main(places: Places, reader: str) -> int:
         from quarterdeck.tui import keymap
         from quarterdeck.tui.alerts import settings_from
         from quarterdeck.tui.app import QuarterdeckApp
+        from quarterdeck.tui.dialogs.undo_setting import undo_seconds_from
     finally:
         gc.enable()
 
@@ -51,6 +52,7 @@ def main(places: Places, reader: str) -> int:
         connect,
         alerts=settings_from(places.config_file, os.environ),
         keymap=keymap.read(places.config_file),
+        undo_seconds=undo_seconds_from(places.config_file),
     )
     app.run()
     return app.return_code or 0

@@ -92,7 +92,7 @@ def test_a_request_for_another_session_is_refused_and_kept() -> None:
     assert sent(facts)[0]["error"]["code"] == -32602
 
 
-@pytest.mark.parametrize("method", ["craft/drainMidTurnQueue", "_ext/x", "elicitation/create"])
+@pytest.mark.parametrize("method", ["craft/drainMidTurnQueue", "_ext/x", "mcp/connect"])
 def test_unknown_requests_are_refused_properly_and_kept(method: str) -> None:
     """agents.md 8"""
     facts = opened().request(0, method, {"a": 1})

@@ -12,12 +12,19 @@ from quarterdeck.agents.acp.facts import (
 )
 from quarterdeck.agents.acp.hostile_input import storable
 from quarterdeck.agents.acp.outgoing import Outgoing
-from quarterdeck.agents.acp.permissions import CANCELLED, OpenPermission
+from quarterdeck.agents.acp.permissions import (
+    CANCELLED,
+    FORM_CANCELLED,
+    FORM_DECLINED,
+    OpenPermission,
+)
 from quarterdeck.agents.acp.state import State
 from quarterdeck.model.states import Action
 from quarterdeck.rpc.message import Id
 
 METHOD = "session/request_permission"
+OPEN_LIMIT = 64
+"""Questions of one agent that may wait for a person at a time."""
 REQUEST_CANCELLED = -32800
 
 
@@ -45,6 +52,9 @@ def asked(
     if turn is not None and turn.cancelled:
         note = "answered `cancelled`: the turn is being cancelled"
         return [*facts, kept(METHOD, params, note), out.answer(request_id, CANCELLED)]
+    if len(state.permissions) >= OPEN_LIMIT:
+        note = f"answered `cancelled`: {OPEN_LIMIT} of its questions are open"
+        return [*facts, kept(METHOD, params, note), out.answer(request_id, CANCELLED)]
     if state.is_foreign(params.get("sessionId")):
         facts.append(failure("asked for another session than the open one", METHOD))
     elif turn is None:
@@ -57,11 +67,26 @@ def asked(
     return [*facts, PermissionAsked(request_id, tool_call_id, title, payload)]
 
 
-def decided(state: State, out: Outgoing, request_id: Id, action: Action) -> list[Fact]:
-    """Return the answer that a decision is, with an error event if no option quite fits it."""
+def decided(
+    state: State, out: Outgoing, request_id: Id, action: Action, reason: str | None = None
+) -> list[Fact]:
+    """Return the answer that a decision is, with an error event if no option quite fits it.
+
+    Args:
+        state: The conversation.
+        out: Its speaking side.
+        request_id: The agent's id of the request.
+        action: Approve, deny or abort.
+        reason: Told beside the answer, as metadata: the protocol has no other place for it.
+    """
     request = state.permissions.pop(request_id)
+    if request.form:
+        declined = action is not Action.ABORT
+        return [out.answer(request_id, FORM_DECLINED if declined else FORM_CANCELLED)]
     choice = permissions.choose(request.options, action)
     result = CANCELLED if choice is None else permissions.selected(choice.option_id)
+    if reason is not None:
+        result = {**result, "_meta": {"quarterdeck": {"reason": reason}}}
     facts: list[Fact] = [out.answer(request_id, result)]
     if action is Action.ABORT:
         return facts
@@ -79,8 +104,8 @@ def decided(state: State, out: Outgoing, request_id: Id, action: Action) -> list
 
 def withdraw(state: State, out: Outgoing, request_id: Id) -> list[Fact]:
     """Answer an open permission `cancelled`; a JSON-RPC error would wedge some agents."""
-    del state.permissions[request_id]
-    return [out.answer(request_id, CANCELLED), PermissionWithdrawn(request_id)]
+    request = state.permissions.pop(request_id)
+    return [out.answer(request_id, request.cancelled), PermissionWithdrawn(request_id)]
 
 
 def taken_back(state: State, out: Outgoing, params: Any) -> list[Fact]:

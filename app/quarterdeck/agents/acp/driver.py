@@ -4,11 +4,12 @@ It does no I/O and knows no clock. All it remembers is in `to_state`, so that a 
 comes back after a crash goes on as if it had never been away (DESIGN §4).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from quarterdeck.agents.acp import (
     asking,
+    elicitation,
     handshake,
     noise,
     permissions,
@@ -34,6 +35,8 @@ from quarterdeck.rpc.message import Id, Invalid, Notification, Request
 from quarterdeck.rpc.peer import Answer, Incoming, Peer, Stray
 
 CANCEL_REQUEST = "$/cancel_request"
+OWED_LIMIT = 1024
+"""Requests of one agent that may be unanswered at a time."""
 
 _ANSWERED: dict[str, Callable[[State, Outgoing, Answer], list[Fact]]] = {
     handshake.INITIALIZE: handshake.greeted,
@@ -144,14 +147,21 @@ class AcpDriver:
                 return [event]
         self._dirty = True
         if isinstance(incoming, Invalid):
-            return noise.heard(self._state, self._out, incoming, cut=cut)
+            return noise.heard(self._state, self._out, incoming)
         try:
             return self._understood(incoming, line)
         except Exception as error:
             return self._not_understood(incoming, line, error)
 
-    def prompt(self, command_id: str, text: str) -> list[Fact]:
+    def prompt(
+        self, command_id: str, text: str, images: Sequence[tuple[str, str]] = ()
+    ) -> list[Fact]:
         """Send a prompt; its end comes as TurnEnded with this command id.
+
+        Args:
+            command_id: The command that the prompt is.
+            text: What the agent is to do.
+            images: Type and base64 of images, for an agent that takes them.
 
         Raises:
             ValueError: The session is not open, a prompt is, or the text is blank: an empty
@@ -163,7 +173,7 @@ class AcpDriver:
         if self._state.turn is not None:
             raise ValueError(f"the prompt of {self._state.turn.command_id} is open")
         self._dirty = True
-        return [turns.prompt(self._state, self._out, command_id, text)]
+        return [turns.prompt(self._state, self._out, command_id, text, images)]
 
     def cancel(self) -> list[Fact]:
         """End the open turn: session/cancel, and `cancelled` for every open permission (R8).
@@ -173,8 +183,15 @@ class AcpDriver:
         self._dirty = True
         return turns.cancel(self._state, self._out)
 
-    def answer_permission(self, request_id: Id, action: Action) -> list[Fact]:
-        """Answer a permission request by the kind of its options (C5).
+    def answer_permission(
+        self, request_id: Id, action: Action, reason: str | None = None
+    ) -> list[Fact]:
+        """Answer a permission request by the kind of its options (C5); a form is declined.
+
+        Args:
+            request_id: The agent's id of the request.
+            action: Approve, deny or abort.
+            reason: Told beside the answer, for agents that look at it.
 
         Returns:
             The answer to send; nothing if the request is not open any more. Abort also cancels
@@ -183,13 +200,13 @@ class AcpDriver:
         if request_id not in self._state.permissions:
             return []
         self._dirty = True
-        facts = asking.decided(self._state, self._out, request_id, action)
+        facts = asking.decided(self._state, self._out, request_id, action, reason)
         if action is Action.ABORT:
             facts += turns.cancel(self._state, self._out, always=True)
         return facts
 
     def answer(self, request_id: Id, result: Any) -> list[Fact]:
-        """Answer a file or terminal request; nothing to send if it is not open any more."""
+        """Answer a file or terminal request, or a form; nothing if it is not open any more."""
         if not self._settles(request_id):
             return []
         return [self._out.answer(request_id, result)]
@@ -285,6 +302,12 @@ class AcpDriver:
             if usable:
                 return asking.asked(self._state, self._out, request.id, params, fault)
             return self._invalid_params(request, fault)
+        if method == elicitation.METHOD:
+            return elicitation.asked(self._state, self._out, request.id, params)
+        if len(self._peer.owed) > OWED_LIMIT:
+            told = f"{OWED_LIMIT} requests have no answer yet"
+            refusal = self._out.refuse(request.id, message.INTERNAL_ERROR, told)
+            return [failure(told, method[:200]), refusal]
         if method not in requests.FILES and method not in requests.TERMINALS:
             told = f"this client has no method {method[:200]!r}"
             refusal = self._out.refuse(request.id, message.METHOD_NOT_FOUND, told)

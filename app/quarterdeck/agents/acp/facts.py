@@ -88,6 +88,15 @@ class PermissionAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class FormAsked:
+    """The agent wants a form filled in; `payload` has its text and its schema (C5)."""
+
+    request_id: Id
+    title: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionWithdrawn:
     """A request is settled without a decision: cancelled by us or the agent, or its turn ended.
 
@@ -150,6 +159,7 @@ Fact = (
     | TurnEnded
     | SettingAnswered
     | PermissionAsked
+    | FormAsked
     | PermissionWithdrawn
     | FileAsked
     | TerminalAsked

@@ -3,7 +3,7 @@
 from typing import Any
 
 from quarterdeck import __version__
-from quarterdeck.agents.acp import content, noise, settings, updates, validation
+from quarterdeck.agents.acp import content, elicitation, noise, settings, updates, validation
 from quarterdeck.agents.acp.facts import Fact, Ready, SessionInfo, StartFailed, Via, failure
 from quarterdeck.agents.acp.hostile_input import error_text, storable
 from quarterdeck.agents.acp.outgoing import Outgoing
@@ -28,6 +28,7 @@ def begin(out: Outgoing) -> Fact:
         "clientCapabilities": {
             "fs": {"readTextFile": True, "writeTextFile": True},
             "terminal": True,
+            "elicitation": elicitation.CAPABILITY,
         },
         "clientInfo": {"name": "quarterdeck", "title": "Quarterdeck", "version": __version__},
     }

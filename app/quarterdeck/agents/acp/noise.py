@@ -20,16 +20,16 @@ _CUT_HEAD = re.compile(
 )
 
 
-def heard(state: State, out: Outgoing, incoming: Invalid, *, cut: bool) -> list[Fact]:
+def heard(state: State, out: Outgoing, incoming: Invalid) -> list[Fact]:
     """Report a line that is no message; a blank line is nothing."""
-    if not cut and not incoming.raw.strip():
+    if not incoming.unread and not incoming.raw.strip():
         return []
     if state.in_handshake:
         state.noise += 1
         if state.noise > SHOWN_OF_HANDSHAKE:
             return []
     told = failure(incoming.reason, "stdout", raw=shown(incoming.raw))
-    return [told, *(_refuse_cut(out, incoming.raw) if cut else [])]
+    return [told, *(_refuse_cut(out, incoming.raw) if incoming.unread else [])]
 
 
 def uncounted(state: State) -> list[Fact]:

@@ -4,8 +4,6 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from acp import schema
-
 from quarterdeck.agents.acp import content, validation
 from quarterdeck.agents.acp.hostile_input import storable
 from quarterdeck.agents.acp.tool_calls import ToolCall
@@ -13,6 +11,8 @@ from quarterdeck.model.states import Action
 from quarterdeck.rpc.message import Id
 
 CANCELLED: dict[str, Any] = {"outcome": {"outcome": "cancelled"}}
+FORM_CANCELLED: dict[str, Any] = {"action": "cancel"}
+FORM_DECLINED: dict[str, Any] = {"action": "decline"}
 _WANTED: dict[Action, tuple[str, str]] = {
     Action.APPROVE: ("allow_once", "allow_always"),
     Action.APPROVE_SESSION: ("allow_once", "allow_always"),
@@ -30,6 +30,13 @@ class OpenPermission:
     options: list[dict[str, str]]
     in_turn: bool
     """Whether it was asked while a prompt was open: it then ends with that turn."""
+    form: bool = False
+    """Whether it is a form to fill in, which is answered otherwise."""
+
+    @property
+    def cancelled(self) -> dict[str, Any]:
+        """The result that answers it without a decision."""
+        return FORM_CANCELLED if self.form else CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def problem(params: Any) -> tuple[str | None, bool]:
     It can if the tool call has its id and the options are a list: options we cannot read are
     never chosen.
     """
-    fault = validation.problem(schema.RequestPermissionRequest, params)
+    fault = validation.problem("RequestPermissionRequest", params)
     if fault is None:
         return None, True
     call = params.get("toolCall") if isinstance(params, dict) else None

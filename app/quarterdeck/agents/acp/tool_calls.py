@@ -12,6 +12,9 @@ FINAL_STATUSES = frozenset({"completed", "failed", "cancelled", "canceled", "rej
 _KEPT_CALLS = 256
 _KEPT_OF_REPLAY = 8
 _KEPT_OUTPUT = 64 * 1024
+_KEPT_WEIGHT = 4 * 1024 * 1024
+"""Characters of all calls together; the last one is kept whatever its size."""
+_KEPT_DIGESTS = 256
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class ToolCall:
     done: bool = False
     left_over: bool = False
     """Whether its turn is over; it goes with the next one."""
+    weight: int = 0
+    """About how many characters it has."""
 
     def merge(self, update: dict[str, Any]) -> None:
         """Take over what an update or a permission request says; silence changes nothing."""
@@ -48,6 +53,7 @@ class ToolCall:
         pieces = content.items(update, "content")
         self.diffs = [content.diff(p) for p in pieces if content.is_diff(p)] or self.diffs
         self.output = content.text_of(pieces)[-_KEPT_OUTPUT:] or self.output
+        self.weight = _weight([self.title, self.raw_input, self.locations, self.diffs, self.output])
 
     def new_diffs(self) -> list[dict[str, Any]]:
         """Return the diffs not told before, and note them as told."""
@@ -57,6 +63,7 @@ class ToolCall:
             if digest not in self.diffs_told:
                 self.diffs_told.append(digest)
                 fresh.append(change)
+        del self.diffs_told[:-_KEPT_DIGESTS]
         return fresh
 
     def new_output(self, update: dict[str, Any]) -> str:
@@ -100,6 +107,7 @@ class ToolCall:
         """Let go of what only an open call needs."""
         self.done = True
         self.raw_input, self.locations, self.diffs, self.output = None, [], [], ""
+        self.weight = 0
 
 
 class ToolCalls:
@@ -112,7 +120,7 @@ class ToolCalls:
         """Return the tool call of this id, a blank one at first."""
         if tool_call_id not in self._calls:
             self._calls[tool_call_id] = ToolCall()
-            self._trim(_KEPT_CALLS)
+        self._trim(_KEPT_CALLS, tool_call_id)
         return self._calls[tool_call_id]
 
     def replayed(self, update: dict[str, Any]) -> None:
@@ -122,7 +130,7 @@ class ToolCalls:
         """
         if isinstance(update.get("toolCallId"), str):
             self.known(update["toolCallId"]).merge(update)
-            self._trim(_KEPT_OF_REPLAY)
+            self._trim(_KEPT_OF_REPLAY, update["toolCallId"])
 
     def end_turn(self) -> None:
         """Forget finished calls, and unfinished ones that are left from the turn before."""
@@ -148,11 +156,33 @@ class ToolCalls:
         """Build from what `to_state` returned."""
         return cls({key: ToolCall(**call) for key, call in state.items()})
 
-    def _trim(self, limit: int) -> None:
-        """Keep at most `limit` calls: drop the oldest finished one, else the oldest."""
-        while len(self._calls) > limit:
-            finished = (key for key, call in self._calls.items() if call.done)
-            del self._calls[next(finished, next(iter(self._calls)))]
+    def _trim(self, limit: int, wanted: str) -> None:
+        """Keep at most `limit` calls: drop the oldest finished one, else the oldest.
+
+        The one that is wanted just now is kept; of the others also what weighs too much goes.
+        """
+        weight = sum(len(key) + call.weight for key, call in self._calls.items())
+        while len(self._calls) > 1 and (len(self._calls) > limit or weight > _KEPT_WEIGHT):
+            others = [key for key in self._calls if key != wanted]
+            finished = (key for key in others if self._calls[key].done)
+            oldest = next(finished, others[0])
+            weight -= len(oldest) + self._calls.pop(oldest).weight
+
+
+def _weight(value: Any) -> int:
+    """Return about how many characters a value has as JSON."""
+    total, queue = 0, [value]
+    while queue:
+        found = queue.pop()
+        total += 8
+        if isinstance(found, str):
+            total += len(found)
+        elif isinstance(found, list):
+            queue += found
+        elif isinstance(found, dict):
+            queue += found.values()
+            total += sum(map(len, found))
+    return total
 
 
 def _copied(value: Any) -> Any:

@@ -1,8 +1,7 @@
 """The life of a turn: prompted, cancelled, ended."""
 
+from collections.abc import Sequence
 from typing import Any
-
-from acp import schema
 
 from quarterdeck.agents.acp import asking, validation
 from quarterdeck.agents.acp.facts import Event, Fact, Send, TurnEnded, failure
@@ -16,13 +15,20 @@ PROMPT = "session/prompt"
 CANCEL = "session/cancel"
 
 
-def prompt(state: State, out: Outgoing, command_id: str, text: str) -> Send:
+def prompt(
+    state: State,
+    out: Outgoing,
+    command_id: str,
+    text: str,
+    images: Sequence[tuple[str, str]] = (),
+) -> Send:
     """Open a turn; what the agent sends from now on is no replay of its history."""
     if state.replaying:
         state.replaying = False
         state.tools.clear()
-    block = {"type": "text", "text": text}
-    send = out.call(PROMPT, {"sessionId": state.session_id, "prompt": [block]}, command_id)
+    blocks = [{"type": "text", "text": text}]
+    blocks += [{"type": "image", "mimeType": kind, "data": data} for kind, data in images]
+    send = out.call(PROMPT, {"sessionId": state.session_id, "prompt": blocks}, command_id)
     state.turn = Turn(send.rpc_id or 0, command_id, echo=text)
     return send
 
@@ -52,7 +58,7 @@ def answered(state: State, out: Outgoing, answer: Answer) -> list[Fact]:
         return [failure("an answer to no open prompt", PROMPT)]
     if answer.error is not None:
         return ended(state, out, error=error_text(answer.error), code=answer.error.get("code"))
-    fault = validation.problem(schema.PromptResponse, answer.result)
+    fault = validation.problem("PromptResponse", answer.result)
     result = answer.result if isinstance(answer.result, dict) else {}
     reason = result.get("stopReason")
     if not isinstance(reason, str):
@@ -94,6 +100,7 @@ def ended(
 
 
 def _usage(told: Any) -> dict[str, Any] | None:
-    if validation.problem(schema.Usage, told) is not None:
+    if validation.problem("Usage", told) is not None:
         return None
-    return schema.Usage.model_validate(told).model_dump(exclude_none=True, exclude={"field_meta"})
+    read = validation.model("Usage").model_validate(told)
+    return read.model_dump(exclude_none=True, exclude={"field_meta"})

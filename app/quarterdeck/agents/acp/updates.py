@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from acp import schema
-
 from quarterdeck.agents.acp import content, validation
 from quarterdeck.agents.acp.facts import Event, Fact, SessionInfo, failure, kept
 from quarterdeck.agents.acp.hostile_input import storable
@@ -209,10 +207,10 @@ def _config(state: State, update: Update) -> list[Fact]:
 
 def _usage(state: State, update: Update) -> list[Fact]:
     """Tell usage only when it changed: some agents repeat it between any two chunks."""
-    read = schema.UsageUpdate.model_validate(update)
-    usage: dict[str, Any] = {"used": read.used, "size": read.size}
-    if read.cost is not None:
-        usage["cost"] = {"amount": read.cost.amount, "currency": read.cost.currency}
+    read = validation.model("UsageUpdate").model_validate(update).model_dump()
+    usage: dict[str, Any] = {"used": read["used"], "size": read["size"]}
+    if read["cost"] is not None:
+        usage["cost"] = {key: read["cost"][key] for key in ("amount", "currency")}
     if usage == state.usage:
         return []
     state.usage = usage

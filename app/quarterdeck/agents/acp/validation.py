@@ -1,43 +1,59 @@
-"""Checks of the agent's messages against the schema types of agent-client-protocol."""
+"""Checks of the agent's messages against the schema types of agent-client-protocol.
 
+The types are named here and looked up when a message is checked: their library takes half a
+second to import, which a supervisor need not spend before it can be reached.
+"""
+
+import importlib
+from functools import cache
 from typing import Any
 
-from acp import schema
 from pydantic import BaseModel, ValidationError
 
 from quarterdeck.agents.acp.hostile_input import storable
 
-UPDATES: dict[str, type[BaseModel]] = {
-    "user_message_chunk": schema.UserMessageChunk,
-    "agent_message_chunk": schema.AgentMessageChunk,
-    "agent_thought_chunk": schema.AgentThoughtChunk,
-    "tool_call": schema.ToolCallStart,
-    "tool_call_update": schema.ToolCallProgress,
-    "plan": schema.AgentPlanUpdate,
-    "available_commands_update": schema.AvailableCommandsUpdate,
-    "current_mode_update": schema.CurrentModeUpdate,
-    "config_option_update": schema.ConfigOptionUpdate,
-    "session_info_update": schema.SessionInfoUpdate,
-    "usage_update": schema.UsageUpdate,
+UPDATES: dict[str, str] = {
+    "user_message_chunk": "UserMessageChunk",
+    "agent_message_chunk": "AgentMessageChunk",
+    "agent_thought_chunk": "AgentThoughtChunk",
+    "tool_call": "ToolCallStart",
+    "tool_call_update": "ToolCallProgress",
+    "plan": "AgentPlanUpdate",
+    "available_commands_update": "AvailableCommandsUpdate",
+    "current_mode_update": "CurrentModeUpdate",
+    "config_option_update": "ConfigOptionUpdate",
+    "session_info_update": "SessionInfoUpdate",
+    "usage_update": "UsageUpdate",
 }
 """The kinds of session/update that have an event; every other kind is kept whole."""
 
-ANSWERS: dict[str, type[BaseModel]] = {
-    "initialize": schema.InitializeResponse,
-    "session/new": schema.NewSessionResponse,
-    "session/load": schema.LoadSessionResponse,
-    "session/resume": schema.ResumeSessionResponse,
-    "session/fork": schema.ForkSessionResponse,
-    "session/prompt": schema.PromptResponse,
+ANSWERS: dict[str, str] = {
+    "initialize": "InitializeResponse",
+    "session/new": "NewSessionResponse",
+    "session/load": "LoadSessionResponse",
+    "session/resume": "ResumeSessionResponse",
+    "session/fork": "ForkSessionResponse",
+    "session/prompt": "PromptResponse",
 }
 
 _ERRORS_SHOWN = 3
 
 
-def problem(model: type[BaseModel], value: Any) -> str | None:
-    """Return why `value` is no `model`, with the place of each fault, or None if it is one."""
+def preload() -> None:
+    """Import the library, so that no message has to wait for it; safe in a thread."""
+    importlib.import_module("acp.schema")
+
+
+@cache
+def model(name: str) -> type[BaseModel]:
+    """Return a type of the schema by its name."""
+    return getattr(importlib.import_module("acp.schema"), name)
+
+
+def problem(name: str, value: Any) -> str | None:
+    """Return why `value` is none of the type `name`, with the place of each fault, or None."""
     try:
-        model.model_validate(value)
+        model(name).model_validate(value)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         told = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in faults[:_ERRORS_SHOWN]]

@@ -5,6 +5,8 @@ import stat
 import tempfile
 from pathlib import Path
 
+from quarterdeck.model.failpoints import failpoint
+
 MAX_BYTES = 512 * 1024
 
 
@@ -60,6 +62,7 @@ def replace_text(path: Path, text: str) -> None:
         StepFailed: if it cannot be written.
     """
     try:
+        failpoint("runbook_file.mkdir.before")
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = _mode_of(path)
         descriptor, temporary = tempfile.mkstemp(prefix=".runbook.", dir=path.parent)
@@ -67,7 +70,9 @@ def replace_text(path: Path, text: str) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(text.encode("utf-8"))
                 os.fchmod(descriptor, mode)
+            failpoint("runbook_file.rename.before")
             Path(temporary).replace(path)
+            failpoint("runbook_file.rename.after")
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

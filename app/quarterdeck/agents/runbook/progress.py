@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from quarterdeck.agents.runbook.definition import Step
 from quarterdeck.agents.runbook.shell import ProcessMark
 from quarterdeck.agents.runbook.source import Syntax
+from quarterdeck.model.failpoints import failpoint
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 
@@ -144,6 +145,7 @@ class ProgressFiles:
         Raises:
             OSError: if the folder cannot be made or written.
         """
+        failpoint("runbook_progress.mkdir.before")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         data = progress.model_dump_json(by_alias=True, exclude_none=True).encode()
         path = self._path(progress.session_id)
@@ -153,7 +155,9 @@ class ProgressFiles:
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)
+            failpoint("runbook_progress.rename.before")
             Path(temporary).replace(path)
+            failpoint("runbook_progress.rename.after")
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

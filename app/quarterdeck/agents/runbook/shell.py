@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel
 
+from quarterdeck.model.failpoints import failpoint
+
 OUTPUT_HEAD = 50 * 1024
 OUTPUT_TAIL = 150 * 1024
 GRACE_SECONDS = 2.0
@@ -98,6 +100,7 @@ async def run_command(
     loop = asyncio.get_running_loop()
     reader, writer = os.pipe()
     try:
+        failpoint("runbook_command.spawn.before")
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -111,6 +114,7 @@ async def run_command(
         raise
     finally:
         os.close(writer)
+    failpoint("runbook_command.spawn.after")
     os.set_blocking(reader, False)
     output, output_ended = OutputBuffer(), asyncio.Event()
     loop.add_reader(reader, _drain, reader, output, output_ended)

@@ -5,6 +5,7 @@ import json
 from collections import deque
 from typing import Any
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc.framing import CHUNK_BYTES, Line, LineSplitter
 from quarterdeck.rpc.message import PARSE_ERROR, Invalid, encode, parse, refusal
 
@@ -57,6 +58,7 @@ class LineTransport:
     async def _write(self, line: bytes) -> None:
         if self._writer.is_closing():
             raise ConnectionError("the client is gone")
+        failpoint("runbook_stdio.write.before")
         self._writer.write(line)
         # A cancelled drain would cancel the waiter that all senders share.
         await asyncio.shield(asyncio.ensure_future(self._writer.drain()))

@@ -19,6 +19,7 @@ from quarterdeck.cli.demo.scratch import Scratch
 from quarterdeck.cli.invocation import Invocation, Json, command_group, profile_environment
 from quarterdeck.cli.supervisor_commands import bring_down
 from quarterdeck.model.errors import Exit, QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -107,5 +108,6 @@ def _cleared_away(invocation: Invocation, made: Scratch, *, keep: bool) -> Itera
         if keep:
             invocation.out.note(f"the demo's folder is kept: {made.folder}")
         else:
+            failpoint("demo.rmtree.before")
             shutil.rmtree(made.folder, ignore_errors=True)
             invocation.out.note(f"the demo's folder is removed: {made.folder}")

@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 
 SETTINGS = {
@@ -59,6 +60,7 @@ def make(directory: Path | None) -> Scratch:
     Raises:
         QuarterdeckError: `invalid_params` if there is something in it, `internal` without git.
     """
+    failpoint("demo.mkdtemp.before")
     folder = _empty(directory) if directory else Path(tempfile.mkdtemp(prefix="quarterdeck-demo-"))
     project = folder / "project"
     with resources.as_file(resources.files("quarterdeck.cli.demo") / "project") as seed:
@@ -74,6 +76,7 @@ def make(directory: Path | None) -> Scratch:
 
 def _empty(directory: Path) -> Path:
     folder = directory.expanduser().absolute()
+    failpoint("demo.mkdir.before")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise QuarterdeckError(
@@ -86,6 +89,7 @@ def _git(project: Path, *arguments: str) -> str:
     own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment = {**own, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     try:
+        failpoint("demo.git.before")
         done = subprocess.run(
             ["git", "--no-optional-locks", *arguments],
             cwd=project,

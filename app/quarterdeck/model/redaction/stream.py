@@ -85,16 +85,17 @@ class StreamRedactor:
         offsets = [piece.at for stream in self._streams.values() for piece in stream.pieces]
         return min(offsets, default=None)
 
-    def feed(self, key: str, text: str, at: int) -> str:
+    def feed(self, key: str, text: str, at: int, start: int = 0) -> str:
         """Take a chunk and return what of the stream may be stored now.
 
         Args:
             key: The stream: chunks of one key follow each other.
             text: The chunk's text, raw.
             at: Where its line begins in the journal, in bytes; `from_state` asks with it.
+            start: Where in the text of that line the chunk begins, if it is only a part of it.
         """
         stream = self._streams.setdefault(key, _Stream())
-        stream.pieces.append(_Piece(at, 0, len(text)))
+        stream.pieces.append(_Piece(at, start, len(text)))
         released = stream.owed + self._scan.advance(stream.flow, text)
         stream.owed = ""
         stream.keep_last(len(stream.flow.held))

@@ -3,7 +3,11 @@
 from quarterdeck.supervisor.api import Method
 from quarterdeck.supervisor.methods import (
     approvals,
+    event_finding,
+    messages,
     policy,
+    prompting,
+    recovery,
     runners,
     runs,
     search,
@@ -14,6 +18,7 @@ from quarterdeck.supervisor.methods import (
     threads,
     transfer,
     usage,
+    worktree,
 )
 
 METHODS: dict[str, Method] = (
@@ -23,10 +28,15 @@ METHODS: dict[str, Method] = (
     | approvals.METHODS
     | policy.METHODS
     | threads.METHODS
+    | messages.METHODS
     | steering.METHODS
+    | recovery.METHODS
     | runners.METHODS
     | search.METHODS
     | usage.METHODS
     | transfer.METHODS
     | store.METHODS
+    | prompting.METHODS
+    | worktree.METHODS
+    | event_finding.METHODS
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from quarterdeck.store import approvals
-from quarterdeck.supervisor import amending, deciding, params
+from quarterdeck.supervisor import amending, deciding, expiry, params
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.params import read
 
@@ -13,14 +13,16 @@ async def approval_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     asked = read(params.ApprovalList, given)
     session_id = await api.session_id(asked.session_id) if asked.session_id else None
     found = await approvals.pending(api.db, session_id)
-    return {"approvals": [view.to_wire() for view in found]}
+    after = expiry.after_ms(api.ctx)
+    return {"approvals": [expiry.dated(view, after).to_wire() for view in found]}
 
 
 async def approval_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """One approval."""
     asked = read(params.OfApproval, given)
     approval_id = await api.approval_id(asked.approval_id)
-    return (await approvals.view(api.db, approval_id)).to_wire()
+    found = await approvals.view(api.db, approval_id)
+    return expiry.dated(found, expiry.after_ms(api.ctx)).to_wire()
 
 
 async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -38,6 +40,7 @@ async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any
         client=caller.client,
         host=caller.host,
         prefix=asked.prefix,
+        content=asked.content,
     )
     decision = await api.ctx.store.write(lambda tx: deciding.decide(api.ctx, tx, wanted))
     if decision.amendment == "pending":

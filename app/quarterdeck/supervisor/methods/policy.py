@@ -160,6 +160,12 @@ async def policy_rules(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     }
 
 
+async def policy_status(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """Whether the rule files in use can be relied on."""
+    read(params.Nothing, given)
+    return api.ctx.policy.status()
+
+
 async def policy_add(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Add a rule to the person's file."""
     asked = read(PolicyAdd, given)
@@ -278,6 +284,7 @@ async def set_approval_mode(api: Api, caller: Caller, given: Any) -> dict[str, A
 METHODS: dict[str, Method] = {
     "policy.check": policy_check,
     "policy.rules": policy_rules,
+    "policy.status": policy_status,
     "policy.add": policy_add,
     "policy.trust": policy_trust,
     "policy.project": policy_project,

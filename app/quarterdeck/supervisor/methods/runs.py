@@ -6,6 +6,7 @@ from pydantic import Field
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.store import commands, events, runs, sessions
+from quarterdeck.store.prompt_images import PromptImage
 from quarterdeck.supervisor import ending, params, turns
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.methods.starting import check_prompt, started
@@ -42,9 +43,17 @@ async def session_send(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     if asked.env is not None:
         api.ctx.client_env[session_id] = asked.env
     await _check_same(api, session_id, asked)
+    images = [PromptImage(image.mime_type, image.data) for image in asked.images]
     row = await api.ctx.store.write(
         lambda tx: turns.send(
-            api.ctx, tx, session_id, asked.text, run_id, asked.key, interrupt=asked.interrupt
+            api.ctx,
+            tx,
+            session_id,
+            asked.text,
+            run_id,
+            asked.key,
+            interrupt=asked.interrupt,
+            images=images,
         )
     )
     return commands.to_view(row).to_wire()

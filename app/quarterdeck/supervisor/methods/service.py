@@ -6,7 +6,6 @@ from typing import Any
 from quarterdeck import __version__
 from quarterdeck.agents import environment, profiles
 from quarterdeck.store import listing, runs
-from quarterdeck.store.schema import migrations
 from quarterdeck.supervisor import params
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.params import read
@@ -20,14 +19,10 @@ async def status(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
         "pid": os.getpid(),
         "version": __version__,
         "state_dir": str(api.ctx.places.state),
-        "store": {
-            "path": str(api.ctx.places.database),
-            "reachable": True,
-            "schema": migrations()[-1][0],
-            "note": api.ctx.store.note,
-        },
+        "store": await api.ctx.store.health(),
         "policy": api.ctx.policy.status(),
-        "recovery": api.report.to_wire(),
+        "service": os.environ.get("QUARTERDECK_SERVICE"),
+        "recovery": api.report.to_wire() | {"open": api.ctx.reports.open(caller.reader)},
         "counts": await listing.counts(api.db, caller.reader),
         "live": [
             {"session_id": session, "run_id": run} for session, run in await runs.live(api.db)
@@ -37,7 +32,10 @@ async def status(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 
 
 async def agent_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
-    """A15: the profiles, without the values of what they set."""
+    """A15: the profiles, without the values of what they set.
+
+    What an agent can do is as it said when a run of it last began; null until one has.
+    """
     read(params.Nothing, given)
     known = profiles.load(api.ctx.places.config_file)
     return {
@@ -49,6 +47,7 @@ async def agent_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
                 "found": profile.found(),
                 "env_names": environment.names(profile),
                 "sets": sorted(profile.env),
+                "capabilities": await runs.capabilities(api.db, name),
             }
             for name, profile in sorted(known.items())
         ]

@@ -8,6 +8,7 @@ from typing import Any
 import aiosqlite
 from pydantic import Field, field_validator
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.store import backup, checking
 from quarterdeck.store.schema import migrations
 from quarterdeck.supervisor import upkeep
@@ -68,7 +69,9 @@ async def store_vacuum(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     before = path.stat().st_size
 
     async def work(db: aiosqlite.Connection) -> None:
+        failpoint("vacuum.rewrite.before")
         await db.execute("VACUUM")
+        failpoint("vacuum.checkpoint.before")
         await db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     await api.ctx.store.between(work)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.store import exporting, importing
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.params import OfSession, Params, read
@@ -66,10 +67,13 @@ async def import_begin(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     read(Params, given)
     token = secrets.token_hex(16)
     file = _staged(api, token)
+    failpoint("import.mkdir.before")
     file.parent.mkdir(mode=0o700, exist_ok=True)
     for left in file.parent.glob("*.part"):
         if left.stat().st_mtime < time.time() - _FORGET_SECONDS:
+            failpoint("import.forget.before")
             left.unlink(missing_ok=True)
+    failpoint("import.touch.before")
     file.touch(mode=0o600)
     return {"token": token}
 
@@ -81,6 +85,7 @@ async def import_add(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     if file.stat().st_size > IMPORT_BYTES:
         raise QuarterdeckError("import_invalid", f"the file is over {IMPORT_BYTES} bytes")
     with file.open("ab") as out:
+        failpoint("import.write.before")
         out.write(asked.text.encode("utf-8", "surrogatepass"))
     return {"bytes": file.stat().st_size}
 
@@ -98,6 +103,7 @@ async def import_commit(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
             )
         )
     finally:
+        failpoint("import.unlink.before")
         file.unlink(missing_ok=True)
     return {
         "session_id": session_id,
@@ -109,6 +115,7 @@ async def import_commit(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 
 async def import_abort(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """The file is not wanted any more."""
+    failpoint("import.abort.before")
     _existing(api, read(OfImport, given).token).unlink(missing_ok=True)
     return {}
 

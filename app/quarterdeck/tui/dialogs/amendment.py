@@ -1,10 +1,12 @@
-"""The rule an approval offers to add to the policy, as the person may edit it (C5)."""
+"""The rules an approval offers to add to the policy, as the person may edit them (C5)."""
 
 from dataclasses import dataclass
 
 from quarterdeck.model.records import ApprovalView
 
 AMEND = "amend"
+FORBID = "forbid"
+"""The decision of an amendment that refuses for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,10 @@ class Offer:
     """Whether it is a prefix, which may be edited before it is taken."""
 
 
-def offer(view: ApprovalView) -> Offer | None:
-    """Return what the supervisor proposes to allow for good, or None."""
+def offer(view: ApprovalView, decision: str = "allow") -> Offer | None:
+    """Return what the supervisor proposes to allow, or to forbid, for good, or None."""
     for option in view.options:
-        if option.get("kind") != AMEND:
+        if option.get("kind") != AMEND or option.get("decision", "allow") != decision:
             continue
         if prefix := option.get("prefix"):
             return Offer(prefix, prefix=True)

@@ -1,9 +1,9 @@
 """The approval dialog: the exact text of one question, and the keys that answer it (DESIGN §5)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,15 +11,18 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from quarterdeck.model.clock import now_ms
 from quarterdeck.model.hostile_text import clean
 from quarterdeck.model.records import DecisionView
-from quarterdeck.model.states import Action
+from quarterdeck.model.states import Action, ApprovalKind
 from quarterdeck.tui.board import Board
-from quarterdeck.tui.dialogs.amendment import offer
+from quarterdeck.tui.dialogs.amendment import FORBID, offer
 from quarterdeck.tui.dialogs.deciding import Deciding, Verdict, verdict
 from quarterdeck.tui.dialogs.question import Question
+from quarterdeck.tui.expiring import expiry_text, next_change
 from quarterdeck.tui.folding import fold
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link
@@ -34,6 +37,7 @@ FIXED_ROWS = 5
 """Rows of the dialog beside fields, text, warnings and keys: frame, head with a blank, hint."""
 LEAST_TEXT_ROWS = 3
 REASON = "why (enter sends, esc goes back)"
+FORBIDDEN = "the host to forbid for good (enter denies, esc goes back)"
 HOST = "the host to allow for good (enter approves, esc goes back)"
 PREFIX = "words every allowed command begins with (enter approves, esc goes back)"
 
@@ -61,41 +65,71 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
     AUTO_FOCUS = "FoldedText"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.APPROVAL), *bindings(Where.READING)]
     WHERE: ClassVar[Where] = Where.APPROVAL
+    HEADING: ClassVar[str] = "Approval"
 
-    def __init__(self, shown: Question, link: Link, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shown: Question,
+        link: Link,
+        *,
+        clock: Callable[[], float],
+        wall: Callable[[], int] = now_ms,
+    ) -> None:
         """Put one question.
 
         Args:
             shown: What is asked.
             link: Where the decision goes.
             clock: Monotonic seconds, for the arming.
+            wall: Unix milliseconds, for when it expires.
         """
         super().__init__()
         self._question = shown
         self._deciding = Deciding(shown, link, clock=clock, on_state=self._said)
         self._board = Board()
-        self._amending = False
+        self._wall = wall
+        self._asking: str = Action.DENY
+        """What the line that is shown is for."""
+
+    @property
+    def undo_seconds(self) -> float:
+        """How long a decision is held before it is sent."""
+        return self._deciding.undo_seconds
+
+    @undo_seconds.setter
+    def undo_seconds(self, seconds: float) -> None:
+        self._deciding.undo_seconds = seconds
 
     def compose(self) -> ComposeResult:
         """Lay out fields, text, warnings, hint and keys."""
         asked = self._question
         with Vertical(id="approval"):
             yield FieldList(asked.fields, id="approval-fields")
-            yield Static(f"exact text – {asked.extent}", id="approval-extent", markup=False)
+            yield Static("", id="approval-extent", markup=False)
             yield FoldedText(
                 asked.text, strict=True, diff=asked.diff, numbers=True, id="approval-text"
             )
             yield Static("", id="approval-warnings", markup=False)
+            yield from self.answer_widgets()
             yield Static("", id="approval-hint", markup=False)
             reason = Input(compact=True, select_on_focus=False, id="approval-reason")
             reason.cursor_blink = False
             yield reason
             yield KeyLine(rows=3, id="approval-keys")
 
+    def answer_widgets(self) -> Iterable[Widget]:
+        """Return what is filled in to answer; nothing here."""
+        return ()
+
+    def answer_rows(self) -> int:
+        """Return how many rows `answer_widgets` take."""
+        return 0
+
     def on_mount(self) -> None:
         """Show the question and begin to watch whether it is still open."""
+        self._show_extent()
         frame = self.query_one("#approval")
-        frame.border_title = Content("Approval")
+        frame.border_title = Content(self.HEADING)
         self.query_one("#approval-warnings", Static).update(Content("\n".join(self._warned())))
         self.query_one("#approval-reason").display = False
         self._fit()
@@ -115,6 +149,16 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
 
     # What is shown
 
+    def _show_extent(self) -> None:
+        """Tell how long the text is and when it expires; the latter anew when it changes."""
+        expires_at, now = self._question.view.expires_at, self._wall()
+        expires = expiry_text(expires_at, now)
+        told = f"exact text – {self._question.extent}" + (f" – {expires}" if expires else "")
+        self.query_one("#approval-extent", Static).update(Content(told))
+        seconds = next_change(expires_at, now)
+        if seconds is not None:
+            self.set_timer(seconds, self._show_extent)
+
     def _fit(self) -> None:
         """Make the dialog as high as its text needs and the terminal allows."""
         size = self.app.size
@@ -127,7 +171,7 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         keys = len(rows_of(self._hints(), inner))
         self.query_one(KeyLine).styles.height = keys
         text = self.query_one(FoldedText).rows_at(inner)
-        around = FIXED_ROWS + fields + warned + keys
+        around = FIXED_ROWS + fields + warned + keys + self.answer_rows()
         self._deciding.cramped = around >= size.height
         height = around + max(text, LEAST_TEXT_ROWS)
         frame = self.query_one("#approval")
@@ -147,10 +191,16 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
                 continue
             if entry.action == "amend" and offer(self._question.view) is None:
                 continue
+            if entry.action == "forbid" and offer(self._question.view, FORBID) is None:
+                continue
+            if entry.action == "decide('deny_session')" and not self._about_host:
+                continue
+            if entry.action == "take_back" and not self._deciding.held:
+                continue
             ready = True
             if entry.action.startswith(("decide('approve", "recover", "amend")):
                 ready = approving
-            elif entry.action.startswith(("decide", "deny")):
+            elif entry.action.startswith(("decide", "deny", "forbid")):
                 ready = denying
             hints.append(KeyHint.of(entry, ready=ready))
         return hints
@@ -162,6 +212,10 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         hint = self.query_one("#approval-hint", Static)
         hint.set_class(bad or bool(self._deciding.settled), "-bad")
         hint.update(Content(said or why))
+
+    @property
+    def _about_host(self) -> bool:
+        return self._question.view.kind == ApprovalKind.NETWORK_HOST
 
     def _next_id(self) -> str | None:
         following = self._board.after(self._question.view.approval_id)
@@ -194,14 +248,15 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
         option: str | None = None,
         reason: str = "",
         prefix: str | None = None,
+        content: dict[str, Any] | None = None,
     ) -> None:
-        why = self._why_not(action)
+        why = self._deciding.key_refused(action)
         if why is not None:
             self._show_state(why, bad=True)
             return
         self._deciding.sending = True
         self._show_state("sending your answer")
-        wanted = verdict(action, option=option, reason=reason, prefix=prefix)
+        wanted = verdict(action, option=option, reason=reason, prefix=prefix, content=content)
         self.run_worker(self._send(wanted), group="decide", exclusive=True)
 
     async def _send(self, wanted: Verdict) -> None:
@@ -212,7 +267,14 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
 
     def action_decide(self, action: str) -> None:
         """Approve, deny or abort."""
+        if action == Action.DENY_SESSION and not self._about_host:
+            self._show_state("only a network host can be denied for the session", bad=True)
+            return
         self._decide(Action(action))
+
+    def action_take_back(self) -> None:
+        """Take a decision back that was not sent yet."""
+        self._deciding.take_back()
 
     def action_deny_with_reason(self) -> None:
         """Ask for the reason of a denial."""
@@ -227,13 +289,21 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             ask = PREFIX if offered.prefix else HOST
             self._ask_line(Action.APPROVE_ALWAYS, offered.text, ask)
 
+    def action_forbid(self) -> None:
+        """Show the host the policy would forbid for good, to be confirmed (C5)."""
+        offered = offer(self._question.view, FORBID)
+        if offered is None:
+            self._show_state("no rule against this is offered; deny it", bad=True)
+        else:
+            self._ask_line(Action.DENY_ALWAYS, offered.text, FORBIDDEN)
+
     def _ask_line(self, action: str, value: str, placeholder: str) -> None:
         """Ask for the line that goes with `action`: a reason or a prefix."""
-        why = self._why_not(action)
+        why = self._deciding.key_refused(action)
         if why is not None:
             self._show_state(why, bad=True)
             return
-        self._amending = action == Action.APPROVE_ALWAYS
+        self._asking = action
         line = self.query_one("#approval-reason", Input)
         line.value, line.placeholder = clean(value, strict=True), placeholder
         self._show_state()
@@ -243,10 +313,14 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Deny with the reason that was typed, or approve with the prefix."""
+        if event.input.id != "approval-reason":  # a field of a form; Textual calls both handlers
+            return
         event.stop()
         self._hide_reason()
         value, offered = event.value.strip(), offer(self._question.view)
-        if not self._amending or offered is None:
+        if self._asking == Action.DENY_ALWAYS:
+            self._decide(Action.DENY_ALWAYS)
+        elif self._asking == Action.DENY or offered is None:
             self._decide(Action.DENY, reason=value)
         elif value:
             self._decide(Action.APPROVE_ALWAYS, prefix=value if offered.prefix else None)
@@ -271,7 +345,9 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             self._leave(Outcome.LEFT)
 
     def _leave(self, outcome: Outcome) -> None:
-        if self._deciding.sending:
+        if self._deciding.take_back():
+            self.app.notify("Taken back: it still waits for an answer.", markup=False)
+        elif self._deciding.sending:
             self.app.notify(
                 "Your answer was on its way; the list will show whether it arrived.",
                 severity="warning",

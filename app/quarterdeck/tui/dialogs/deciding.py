@@ -3,16 +3,18 @@
 The approval dialog and the inbox both ask here, so that a rule holds in both (DESIGN §4, §5).
 """
 
+import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import ApprovalView, DecisionView
 from quarterdeck.model.states import Action, ApprovalState
 from quarterdeck.tui.board import Board
-from quarterdeck.tui.dialogs.arming import Arming
+from quarterdeck.tui.dialogs.arming import Arming, Hold
 from quarterdeck.tui.dialogs.question import Question
 from quarterdeck.tui.link import Link, reason_of
 
@@ -31,13 +33,19 @@ class Verdict:
     option: str | None = None
     reason: str | None = None
     prefix: str | None = None
+    content: dict[str, Any] | None = None
 
 
 def verdict(
-    action: str, *, option: str | None = None, reason: str = "", prefix: str | None = None
+    action: str,
+    *,
+    option: str | None = None,
+    reason: str = "",
+    prefix: str | None = None,
+    content: dict[str, Any] | None = None,
 ) -> Verdict:
     """Make the verdict of one key press."""
-    return Verdict(action, uuid.uuid4().hex, option, reason.strip() or None, prefix)
+    return Verdict(action, uuid.uuid4().hex, option, reason.strip() or None, prefix, content)
 
 
 def needs_end(action: str) -> bool:
@@ -75,9 +83,24 @@ class Deciding:
         self.settled = ""
         """Why it can no longer be decided, or empty."""
         self.sending = False
+        self.undo_seconds = 0.0
+        """How long `send` holds a verdict back first, so that it can be taken back."""
+        self._taken_back: asyncio.Event | None = None
         self.cramped = False
         """Whether the terminal is too small to show everything a person must see."""
         self._board = Board()
+
+    @property
+    def held(self) -> bool:
+        """Whether a verdict is held back and can still be taken back."""
+        return self._taken_back is not None
+
+    def take_back(self) -> bool:
+        """Take a held verdict back; returns whether there was one."""
+        if self._taken_back is None:
+            return False
+        self._taken_back.set()
+        return True
 
     @property
     def view(self) -> ApprovalView:
@@ -93,6 +116,8 @@ class Deciding:
         """
         if self.settled:
             return self.settled
+        if self.held:
+            return "your answer is held: z takes it back"
         if self.sending:
             return "your answer is on its way"
         if not self._board.current:
@@ -106,6 +131,17 @@ class Deciding:
         if hold is None or (not timed and hold.timed):
             return None
         return hold.value
+
+    def key_refused(self, action: str) -> str | None:
+        """Return why a key that was just pressed may not take `action`, or None.
+
+        One that came too early starts the 300 ms anew, so that a key that is held down, or text
+        that is typed on, never decides what appears under it.
+        """
+        why = self.why_not(action)
+        if why == Hold.MOMENT.value:
+            self.arming.changed()
+        return why
 
     def see(self, board: Board) -> bool:
         """Look whether the question is still open; return whether `learn` should ask why not."""
@@ -135,8 +171,16 @@ class Deciding:
     async def send(self, wanted: Verdict) -> DecisionView | None:
         """Send a verdict until there is an answer; the token keeps it from counting twice.
 
-        The caller has asked `why_not` and set `sending`. Returns None if it was refused.
+        With an undo delay the verdict is first held here, on the screen that shows it, and not
+        by the supervisor: until it is sent nothing anywhere has changed, so whatever crashes or
+        is left meanwhile, the approval is visibly still pending; and what the supervisor was
+        told it commits at once and applies once, with no second state to recover.
+
+        The caller has asked `why_not` and set `sending`. Returns None if it was refused or taken
+        back.
         """
+        if await self._was_taken_back(wanted):
+            return None
         while True:
             try:
                 return await self._link.deck.decide(
@@ -148,6 +192,7 @@ class Deciding:
                     option=wanted.option,
                     reason=wanted.reason,
                     prefix=wanted.prefix,
+                    content=wanted.content,
                 )
             except QuarterdeckError as error:
                 if error.code in ("unreachable", "shutting_down"):
@@ -156,6 +201,24 @@ class Deciding:
                     continue
                 self._refused(error)
                 return None
+
+    async def _was_taken_back(self, wanted: Verdict) -> bool:
+        """Hold a verdict for as long as the person set; return whether they took it back."""
+        if self.undo_seconds <= 0:
+            return False
+        self._taken_back = asyncio.Event()
+        verb = wanted.action.replace("_", " for ").replace("for always", "for good")
+        self._say(f"held: {verb} is sent in {self.undo_seconds:g} s – z takes it back", False)
+        try:
+            await asyncio.wait_for(self._taken_back.wait(), self.undo_seconds)
+        except TimeoutError:
+            return False
+        finally:
+            self._taken_back = None
+        self.sending = False
+        self.arming.changed()
+        self._say("taken back: it still waits for an answer", False)
+        return True
 
     def _refused(self, error: QuarterdeckError) -> None:
         self.sending = False

@@ -7,6 +7,7 @@ from typing import Any
 
 from quarterdeck.model import approval_text
 from quarterdeck.model.canonical import sha256
+from quarterdeck.model.forms import FormField, FormProblem, fields_of
 from quarterdeck.model.hostile_text import clean, mixed_scripts
 from quarterdeck.model.records import ApprovalView
 from quarterdeck.model.states import ApprovalKind
@@ -40,11 +41,20 @@ class Question:
     """Whether a command is among the tool's input."""
     edited: tuple[str, ...] = ()
     """The paths of the files it edits, raw."""
+    form: tuple[FormField, ...] = ()
+    """The fields it asks to be filled in."""
 
     @property
     def recovery(self) -> bool:
         """Whether it asks what to do with a session that could not be resumed."""
         return self.view.kind == ApprovalKind.RECOVERY
+
+    @property
+    def own_dialog(self) -> str:
+        """What of it only its own dialog can answer, or empty."""
+        if self.view.kind == ApprovalKind.ELICITATION:
+            return "form"
+        return "recovery" if self.recovery else ""
 
     @property
     def extent(self) -> str:
@@ -69,6 +79,12 @@ def question(view: ApprovalView, now_ms: int) -> Question:
         except Exception as error:
             # Whatever an agent sent that breaks the rendering: then the payload itself is shown.
             problem = f"its text could not be made from its payload ({type(error).__name__})"
+    form: tuple[FormField, ...] = ()
+    if view.kind == ApprovalKind.ELICITATION and payload is not None:
+        try:
+            form = fields_of(payload.get("schema"), payload.get("order"))
+        except FormProblem as error:
+            problem = f"its form cannot be shown ({clean(str(error), strict=True)})"
     refusal = f"This cannot be approved here: {problem}." if problem else ""
     if own_hash != view.payload_sha256:
         refusal = (
@@ -85,6 +101,7 @@ def question(view: ApprovalView, now_ms: int) -> Question:
         fields=_fields(view, now_ms),
         command=_has_command(payload),
         edited=tuple(item["path"] for item in _diffs(payload)),
+        form=form,
     )
 
 

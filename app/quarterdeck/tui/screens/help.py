@@ -16,8 +16,19 @@ APPROVING = (
     "takes the place of an open one; what was settled elsewhere says so."
 )
 _COLUMNS = (
-    (Where.MAIN, Where.PROMPT, Where.QUEUE, Where.SEARCH, Where.NEW, Where.EVERYWHERE),
-    (Where.INBOX, Where.APPROVAL, Where.RECOVERY, Where.READING, Where.LINE),
+    (Where.MAIN, Where.DIFF, Where.PROMPT, Where.QUEUE, Where.SEARCH, Where.NEW, Where.EVERYWHERE),
+    (
+        Where.INBOX,
+        Where.APPROVAL,
+        Where.RECOVERY,
+        Where.FORM,
+        Where.REPORT,
+        Where.READING,
+        Where.LINE,
+        Where.CHECKPOINTS,
+        Where.CHOOSE,
+        Where.USAGE,
+    ),
 )
 
 

@@ -9,17 +9,19 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from quarterdeck.model.hostile_text import clean, clean_line
 from quarterdeck.model.records import ApprovalView
-from quarterdeck.model.states import Action
+from quarterdeck.model.states import Action, ApprovalKind
 from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board
-from quarterdeck.tui.dialogs.amendment import offer
+from quarterdeck.tui.dialogs.amendment import FORBID, offer
 from quarterdeck.tui.dialogs.arming import Hold
 from quarterdeck.tui.dialogs.deciding import Deciding, Verdict, no_rule, verdict
 from quarterdeck.tui.dialogs.question import question
+from quarterdeck.tui.expiring import left_text, next_change
 from quarterdeck.tui.folding import fold
 from quarterdeck.tui.inbox import Inbox, Item
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
@@ -35,12 +37,14 @@ LEAST_TEXT_ROWS = 3
 NOTHING = "Nothing waits for an approval"
 PAGE_DOWN = "scroll('page_down')"
 """The one of the scrolling keys that the footer names."""
-FILTER, REASON, PREFIX, HOST = "filter", "reason", "prefix", "host"
+FILTER, REASON, PREFIX, HOST, FORBIDDEN = "filter", "reason", "prefix", "host", "forbidden"
+_DECIDING = ("decide", "amend", "forbid", "deny_with_reason")
 _ASKS = {
     FILTER: "words to look for (enter keeps, esc clears)",
     REASON: "why (enter sends, esc goes back)",
     PREFIX: "words every allowed command begins with (enter approves, esc goes back)",
     HOST: "the host to allow for good (enter approves, esc goes back)",
+    FORBIDDEN: "the host to forbid for good (enter denies, esc goes back)",
 }
 
 
@@ -68,6 +72,11 @@ class InboxScreen(Screen[None]):
         self._board = Board()
         self._filter = ""
         self._asking = ""
+        self.undo_seconds = 0.0
+        """How long a decision is held before it is sent."""
+        self._timer: Timer | None = None
+        self._fewer_chosen = False
+        """Whether others settled something of what is selected, and no key was pressed since."""
         self._shown: tuple[str, int] | None = None
         self._said, self._bad = "", False
 
@@ -111,6 +120,7 @@ class InboxScreen(Screen[None]):
             self._tell(view, text, bad)
 
         deciding = Deciding(asked, self._link, clock=self._monotonic, on_state=said)
+        deciding.undo_seconds = self.undo_seconds
         return Item(deciding, risk(asked))
 
     @property
@@ -119,9 +129,10 @@ class InboxScreen(Screen[None]):
 
     def _see_board(self, board: Board) -> None:
         self._board = board
-        current = self._current
+        current, chosen = self._current, len(self._inbox.chosen())
         for item in self._inbox.see(board, current.key if current else None):
             self.run_worker(item.deciding.learn(), group="learn")
+        self._fewer_chosen |= len(self._inbox.chosen()) < chosen
         if current is not None and current.deciding.settled:
             self._say(current.deciding.settled, bad=True)
         self._show_rows()
@@ -138,6 +149,7 @@ class InboxScreen(Screen[None]):
         head += f"   {chosen} selected" if chosen else ""
         head += f"   filter: {self._filter}" if self._filter else ""
         self.query_one("#inbox-head", Static).update(Content(head))
+        self._time_passes()
         self._show_item()
 
     def _show_item(self, *, anew: bool = False) -> None:
@@ -148,8 +160,7 @@ class InboxScreen(Screen[None]):
             self._shown = None
         elif anew or self._shown is None or self._shown[0] != item.key:
             asked = item.deciding.asked
-            told = f"{item.risk.level.word} – {item.risk.why}"
-            self.query_one(FieldList).show((*asked.fields, ("listed as", told)))
+            self.query_one(FieldList).show(self._fields(item))
             extent = f"exact text – {asked.extent}"
             self.query_one("#inbox-extent", Static).update(Content(extent))
             warnings = self.query_one("#inbox-warnings", Static)
@@ -161,6 +172,28 @@ class InboxScreen(Screen[None]):
             self._said, self._bad = settled, bool(settled)
             self.call_after_refresh(self._changed)
         self._show_state()
+
+    def _fields(self, item: Item) -> tuple[tuple[str, str], ...]:
+        left = left_text(item.deciding.view.expires_at, self._clock())
+        told = f"{item.risk.level.word} – {item.risk.why}"
+        more = (("expires in", left),) if left else ()
+        return (*item.deciding.asked.fields, ("listed as", told), *more)
+
+    def _time_passes(self) -> None:
+        """Show what is left anew, and again when the words change: at most once a minute."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        now = self._clock()
+        changes = [next_change(item.deciding.view.expires_at, now) for item in self._inbox]
+        soon = min((seconds for seconds in changes if seconds is not None), default=None)
+        if soon is not None:
+            self._timer = self.set_timer(soon, self._show_time)
+
+    def _show_time(self) -> None:
+        if (item := self._current) is not None:
+            self.query_one(FieldList).show(self._fields(item))
+        self._show_rows()
 
     def _changed(self) -> None:
         """Note that what is visible changed."""
@@ -187,7 +220,12 @@ class InboxScreen(Screen[None]):
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
         item = self._current
-        if self._asking in (REASON, PREFIX, HOST):  # the line was for what was shown before
+        if self._asking in (
+            REASON,
+            PREFIX,
+            HOST,
+            FORBIDDEN,
+        ):  # the line was for what was shown before
             self._end_line()
         self._inbox.drop_settled(item.key if item else None)
         self._show_rows()
@@ -221,10 +259,17 @@ class InboxScreen(Screen[None]):
     def _hint(self, entry: KeyAction, item: Item | None) -> KeyHint | None:
         """Return the hint of a key, or None where it has nothing to do now."""
         verb = entry.action.partition("(")[0]
-        if verb in ("decide", "amend", "deny_with_reason", "select", "next", "zoom", "open"):
+        if verb == "take_back":
+            return KeyHint.of(entry) if self._inbox.held() else None
+        if verb in (*_DECIDING, "select", "next", "zoom", "open"):
             if item is None:
                 return None
-            if item.deciding.asked.recovery and verb in ("decide", "amend", "deny_with_reason"):
+            if item.deciding.asked.own_dialog and verb in _DECIDING:
+                return None
+            about_host = item.deciding.view.kind == ApprovalKind.NETWORK_HOST
+            if "deny_session" in entry.action and not about_host:
+                return None
+            if verb == "forbid" and offer(item.deciding.view, FORBID) is None:
                 return None
         if verb == "amend" and (item is None or offer(item.deciding.view) is None):
             return None
@@ -232,7 +277,7 @@ class InboxScreen(Screen[None]):
             return None
         if verb == "scroll" and (item is None or entry.action != PAGE_DOWN):
             return None
-        if item is None or verb not in ("decide", "amend", "deny_with_reason"):
+        if item is None or verb not in _DECIDING:
             return KeyHint.of(entry)
         approving = "approve" in entry.action or verb == "amend"
         action = Action.APPROVE if approving else Action.DENY
@@ -251,6 +296,8 @@ class InboxScreen(Screen[None]):
         items = self._inbox.chosen()
         for each in items:
             why = each.deciding.why_not(action, timed=False)
+            if action == Action.DENY_SESSION and not _about_host(each):
+                why = "only a network host can be denied for the session"
             if why:
                 self._say(f"{each.deciding.view.session_title}: {why}", bad=True)
                 return
@@ -271,16 +318,24 @@ class InboxScreen(Screen[None]):
         why: str | None = None
         if item is None:
             return None
-        if self._shown is None or self._shown[0] != item.key:
+        if self._fewer_chosen:
+            # The key may have been meant for what is selected no more: never for what is shown.
+            self._fewer_chosen = False
+            why = "some of what you selected was settled elsewhere; look, and press again"
+        elif self._shown is None or self._shown[0] != item.key:
             why = Hold.MOMENT.value
         elif several:
             hold = item.deciding.arming.hold(needs_end=False)
             why = hold.value if hold else None
-        elif item.deciding.asked.recovery:
-            why = "a recovery has its own answers: enter opens them"
+            if hold is Hold.MOMENT:
+                item.deciding.arming.changed()
+        elif own := item.deciding.asked.own_dialog:
+            why = f"a {own} has its own answers: enter opens them"
+        elif action == Action.DENY_SESSION and not _about_host(item):
+            why = "only a network host can be denied for the session"
         else:
             self._fit(item)
-            why = item.deciding.why_not(action)
+            why = item.deciding.key_refused(action)
         if why:
             self._say(why, bad=True)
             return None
@@ -326,8 +381,8 @@ class InboxScreen(Screen[None]):
         why = None
         if not item.chosen:
             why = item.deciding.why_not(Action.APPROVE, timed=False)
-            if item.deciding.asked.recovery:
-                why = "a recovery is answered by itself: enter opens it"
+            if own := item.deciding.asked.own_dialog:
+                why = f"a {own} is answered by itself: enter opens it"
         if why is None:
             item.chosen = not item.chosen
         self._say(why or "", bad=why is not None)
@@ -348,6 +403,22 @@ class InboxScreen(Screen[None]):
             self._say("a rule is made for one at a time; unselect the others first", bad=True)
         elif self._may(Action.APPROVE_ALWAYS) is not None:
             self._ask(PREFIX if offered.prefix else HOST, clean(offered.text, strict=True))
+
+    def action_forbid(self) -> None:
+        """Show the host the policy would forbid for good, to be confirmed."""
+        item = self._current
+        offered = offer(item.deciding.view, FORBID) if item else None
+        if offered is None:
+            self._say("no rule against this is offered; deny it", bad=True)
+        elif self._inbox.chosen():
+            self._say("a rule is made for one at a time; unselect the others first", bad=True)
+        elif self._may(Action.DENY_ALWAYS) is not None:
+            self._ask(FORBIDDEN, clean(offered.text, strict=True))
+
+    def action_take_back(self) -> None:
+        """Take every decision back that is held and was not sent yet."""
+        for item in self._inbox.held():
+            item.deciding.take_back()
 
     # The line
 
@@ -379,6 +450,8 @@ class InboxScreen(Screen[None]):
             self._decide(Action.DENY, reason=value)
         elif asked == PREFIX and value:
             self._decide(Action.APPROVE_ALWAYS, prefix=value)
+        elif asked == FORBIDDEN:
+            self._decide(Action.DENY_ALWAYS)
         elif asked == HOST:
             self._decide(Action.APPROVE_ALWAYS)
         elif asked == PREFIX:
@@ -422,11 +495,19 @@ class InboxScreen(Screen[None]):
         elif self.has_class("-zoomed"):
             self.action_zoom()
         else:
+            if held := self._inbox.held():
+                noun = "decision was" if len(held) == 1 else "decisions were"
+                told = f"{len(held)} held {noun} taken back and still waits for an answer."
+                self.app.notify(told, markup=False)
             self.dismiss(None)
 
     def action_help(self) -> None:
         """Show the help."""
         self.post_message(messages.Help())
+
+
+def _about_host(item: Item) -> bool:
+    return item.deciding.view.kind == ApprovalKind.NETWORK_HOST
 
 
 def _warned(item: Item) -> list[str]:

@@ -22,8 +22,11 @@ from quarterdeck.tui.listed import View, listed
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.thread_actions import Verb
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
+from quarterdeck.tui.widgets.diff_pane import DiffPane
+from quarterdeck.tui.widgets.diff_view import DiffView
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.prompt_line import PromptInput, PromptLine
+from quarterdeck.tui.widgets.recovery_band import RecoveryBand
 from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.status_bar import StatusBar
 from quarterdeck.tui.widgets.trace_view import TraceView
@@ -78,7 +81,8 @@ class MainScreen(Screen[None]):
         with Container(id="work"):
             yield SessionList(clock=self._clock, empty_text=CONNECTING, id="sessions")
             yield SessionPanes(self._deck, tz=self._tz, id="panes")
-        yield ApprovalDock(id="dock")
+        yield RecoveryBand(tz=self._tz, id="recovery")
+        yield ApprovalDock(clock=self._clock, id="dock")
         yield PromptLine(id="prompt")
         yield KeyLine(gap=2, id="keys")
 
@@ -99,6 +103,7 @@ class MainScreen(Screen[None]):
     def _show_board(self, board: Board) -> None:
         self._board = board
         self.query_one(StatusBar).show(board)
+        self.query_one(RecoveryBand).show(board.reports)
         problem = self.query_one("#problem", Static)
         problem.display = bool(board.problem)
         if str(problem.content) != board.problem:
@@ -137,6 +142,9 @@ class MainScreen(Screen[None]):
     def _show_keys(self) -> None:
         if isinstance(self.focused, PromptInput):
             hints = [KeyHint.of(entry) for entry in keys_of(Where.PROMPT)]
+        elif isinstance(self.focused, DiffView):
+            by_label = [*keys_of(Where.DIFF), *keys_of(Where.MAIN)]
+            hints = [KeyHint.of(e) for e in by_label if e.where is Where.DIFF or e.label == "help"]
         else:
             by_action = {entry.action: entry for entry in reversed(keys_of(Where.MAIN))}
             wanted = [by_action[action] for action in (*FOOTER, "app.quit")]
@@ -259,6 +267,25 @@ class MainScreen(Screen[None]):
         if session := self._need_session():
             self.post_message(messages.ShowQueue(session))
 
+    def action_checkpoints(self) -> None:
+        """Show the selected session's checkpoints."""
+        if session := self._need_session():
+            self.post_message(messages.ShowCheckpoints(session))
+
+    def action_approval_mode(self) -> None:
+        """Choose how much the selected session asks."""
+        if session := self._need_session():
+            self.post_message(messages.ChooseApprovalMode(session))
+
+    def action_agent_mode(self) -> None:
+        """Choose the mode or model of the selected session's agent."""
+        if session := self._need_session():
+            self.post_message(messages.ChooseAgentMode(session))
+
+    def action_usage(self) -> None:
+        """Show what was used."""
+        self.post_message(messages.ShowUsage(self.selected))
+
     def action_write(self) -> None:
         """Focus the prompt line."""
         self.query_one(PromptLine).write()
@@ -283,8 +310,12 @@ class MainScreen(Screen[None]):
             self.post_message(messages.MarkRead(session.session_id, session.version))
 
     def action_pane(self, pane: str) -> None:
-        """Show the Output or the Trace."""
+        """Show one of the panes."""
         self.query_one(SessionPanes).turn_to(pane)
+
+    def action_recovery_report(self) -> None:
+        """Show what the supervisor's start found."""
+        self.post_message(messages.ShowRecovery())
 
     def action_zoom(self) -> None:
         """Give the focused side all the room, or share it again."""
@@ -303,6 +334,14 @@ class MainScreen(Screen[None]):
     def action_help(self) -> None:
         """Show the help."""
         self.post_message(messages.Help())
+
+    @on(DiffPane.Written)
+    def _comments_written(self, message: DiffPane.Written) -> None:
+        """Put the comments where the person sees them before they are sent."""
+        message.stop()
+        prompt = self.query_one(PromptLine)
+        prompt.put(message.text)
+        prompt.write()
 
     @on(PromptLine.Left)
     def _prompt_left(self) -> None:

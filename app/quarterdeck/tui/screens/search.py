@@ -1,6 +1,6 @@
 """Searching all stored events; what was found opens in the trace."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -15,6 +15,7 @@ from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.search_hit import SearchHit
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.search_terms import Terms, read_terms
 from quarterdeck.tui.widgets.ages import age_text
 from quarterdeck.tui.widgets.glyphs import event_word
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
@@ -22,6 +23,7 @@ from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
 
 PAGE_ROWS = 50
 ASKS = 'words, “quoted phrases” as "a b", begin* – all must be found'
+NARROWS = "agent:opencode type:error since:7d until:2026-11-20 project:NAME session:ID"
 NOTHING_YET = "Type words and press enter"
 
 
@@ -32,11 +34,13 @@ class SearchScreen(Screen[SearchHit | None]):
     AUTO_FOCUS = "Input"
     PLACES: ClassVar[tuple[Where, ...]] = (Where.SEARCH,)
 
-    def __init__(self, link: Link, *, clock: Callable[[], int]) -> None:
-        """Search over `link`; `clock` gives Unix milliseconds, for ages."""
+    def __init__(
+        self, link: Link, *, clock: Callable[[], int], projects: Sequence[str] = ()
+    ) -> None:
+        """Search over `link`; `clock` gives Unix milliseconds, `projects` can be named in short."""
         super().__init__()
-        self._link, self._clock = link, clock
-        self._query = ""
+        self._link, self._clock, self._projects = link, clock, projects
+        self._terms = Terms("")
         self._hits: list[SearchHit] = []
         self._cursor: str | None = None
 
@@ -46,6 +50,7 @@ class SearchScreen(Screen[SearchHit | None]):
         words = Input(placeholder=ASKS, compact=True, select_on_focus=False, id="search-words")
         words.cursor_blink = False
         yield words
+        yield Static(NARROWS, id="search-terms", markup=False)
         yield RowList(empty_text=NOTHING_YET, id="search-hits")
         yield Static("", id="search-hint", markup=False)
         yield KeyLine(gap=2, id="search-keys")
@@ -57,7 +62,12 @@ class SearchScreen(Screen[SearchHit | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         if event.value.strip():
-            self._query, self._cursor = event.value.strip(), None
+            try:
+                self._terms = read_terms(event.value, self._projects)
+            except QuarterdeckError as error:
+                self._say(reason_of(error), bad=True)
+                return
+            self._cursor = None
             self._fetch()
 
     def action_more(self) -> None:
@@ -66,13 +76,23 @@ class SearchScreen(Screen[SearchHit | None]):
             self._fetch()
 
     def _fetch(self) -> None:
-        self.run_worker(self._search(self._query, self._cursor), group="search", exclusive=True)
+        self.run_worker(self._search(self._terms, self._cursor), group="search", exclusive=True)
 
-    async def _search(self, query: str, cursor: str | None) -> None:
+    async def _search(self, terms: Terms, cursor: str | None) -> None:
         self._say("searching")
         try:
             deck = self._link.deck
-            hits, self._cursor = await deck.search(query, cursor=cursor, limit=PAGE_ROWS)
+            hits, self._cursor = await deck.search(
+                terms.words,
+                session_id=terms.session,
+                project=terms.project,
+                agent=terms.agent,
+                types=terms.types,
+                since=terms.since,
+                until=terms.until,
+                cursor=cursor,
+                limit=PAGE_ROWS,
+            )
         except QuarterdeckError as error:
             self._say(reason_of(error), bad=True)
             return

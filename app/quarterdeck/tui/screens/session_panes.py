@@ -1,8 +1,9 @@
-"""The panes of one session: Output, Trace with the opened event, and why it failed."""
+"""The panes of one session: Output, Trace, Diff, Plan, Info, and why it failed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,14 +17,18 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.hostile_text import clean
 from quarterdeck.model.records import EventView, SessionView
 from quarterdeck.model.states import Attention
+from quarterdeck.model.worktree import FileDiff, WorktreeDiff
+from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.event_lines import detail
 from quarterdeck.tui.widgets.folded_text import FoldedText
+from quarterdeck.tui.widgets.info_view import Background, InfoView
 from quarterdeck.tui.widgets.output_view import OutputView
-from quarterdeck.tui.widgets.pane_bar import PaneBar
+from quarterdeck.tui.widgets.pane_bar import PANES, PaneBar
+from quarterdeck.tui.widgets.plan_view import PlanView
 from quarterdeck.tui.widgets.trace_view import TraceView
 
 FAILURE_LIMIT = 600
-OUTPUT, TRACE = "output", "trace"
+OUTPUT, TRACE, DIFF, PLAN, INFO = (name for name, _, _ in PANES)
 
 
 class SessionPanes(Vertical):
@@ -51,7 +56,7 @@ class SessionPanes(Vertical):
         self._session: SessionView | None = None
         self._shown: dict[str, tuple[str, str | None]] = {}
         self._seen: tuple[str | None, int] | None = None
-        self._notes = {OUTPUT: "", TRACE: ""}
+        self._notes = {name: "" for name, _, _ in PANES}
         self._elsewhere: tuple[str, int] | None = None
         self.pane = OUTPUT
 
@@ -61,6 +66,9 @@ class SessionPanes(Vertical):
         yield Static("", id="failure", markup=False)
         yield OutputView(id="output")
         yield TraceView(tz=self._tz, id="trace")
+        yield DiffPane(self._fetch_files, self._fetch_file, id="diff")
+        yield PlanView(self._fetch_plan, id="plan")
+        yield InfoView(self._fetch_background, id="info")
         yield FoldedText(id="detail")
 
     def on_mount(self) -> None:
@@ -106,12 +114,12 @@ class SessionPanes(Vertical):
         self.view.focus()
 
     def turn_to(self, pane: str) -> None:
-        """Show the Output or the Trace, of the run that is active or the last."""
+        """Show a pane, of the run that is active or the last."""
         if self._elsewhere is not None:
             self._elsewhere, self._notes[TRACE] = None, ""
             self._show_pane()
         if pane != self.pane:
-            had_focus = self.view.has_focus or self.query_one("#detail").has_focus
+            had_focus = self.has_pseudo_class("focus-within")
             self.pane = pane
             self._show_pane()
             if had_focus:
@@ -129,7 +137,7 @@ class SessionPanes(Vertical):
         return bool(was_open)
 
     def _show_pane(self) -> None:
-        for name in (OUTPUT, TRACE):
+        for name, _, _ in PANES:
             self.query_one(f"#{name}").display = name == self.pane
         self.query_one("#detail").display = False
         self._feed()
@@ -156,6 +164,9 @@ class SessionPanes(Vertical):
     def _feed(self) -> None:
         """Give the visible pane its run, or tell it how far the run has grown."""
         session, pane = self._session, self.pane
+        if pane in (DIFF, PLAN, INFO):
+            self._following(pane).follow(session)
+            return
         key = (session.session_id, session.run_id) if session else ("", None)
         last = session.last_event_seq if session else 0
         if pane == TRACE and self._elsewhere is not None:
@@ -170,6 +181,29 @@ class SessionPanes(Vertical):
         else:
             self.query_one(OutputView).show(run_id, self._output_of(key[0], run_id))
             self.query_one(OutputView).grow(last)
+
+    def _following(self, pane: str) -> DiffPane | PlanView | InfoView:
+        if pane == DIFF:
+            return self.query_one(DiffPane)
+        return self.query_one(PlanView if pane == PLAN else InfoView)
+
+    async def _fetch_files(self, session_id: str) -> WorktreeDiff:
+        return await self._deck().diff(session_id)
+
+    async def _fetch_file(self, session_id: str, path: str) -> FileDiff:
+        return await self._deck().diff_file(session_id, path)
+
+    async def _fetch_plan(self, session_id: str, run_id: str, seq: int) -> dict[str, Any] | None:
+        _, events, _ = await self._deck().events(
+            session_id, run_id=run_id, after_seq=seq - 1, limit=1
+        )
+        return events[0].payload if events else None
+
+    async def _fetch_background(self, session: SessionView) -> Background:
+        deck = self._deck()
+        runs, profiles = await deck.runs(session.session_id), await deck.agents()
+        profile = next((p for p in profiles if p.get("name") == session.agent), {})
+        return Background(tuple(runs), tuple(profile.get("env_names") or ()))
 
     def _pane_of(self, pane: str) -> OutputView | TraceView:
         return self.query_one(TraceView if pane == TRACE else OutputView)

@@ -1,5 +1,7 @@
 """How long ago something was, in as few cells as possible."""
 
+from datetime import datetime, tzinfo
+
 from quarterdeck.model.clock import from_iso
 
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
@@ -20,3 +22,16 @@ def age_text(since: str, now_ms: int) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit}"
     return "0s"
+
+
+def moment_text(at: str, tz: tzinfo | None) -> str:
+    """Return an ISO time as day and minute of a zone, such as `09-21 14:13`; empty if it is none.
+
+    Args:
+        at: ISO 8601 with a zone.
+        tz: The zone; None is this machine's.
+    """
+    try:
+        return datetime.fromtimestamp(from_iso(at) / 1000, tz).strftime("%m-%d %H:%M")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""

@@ -1,16 +1,20 @@
 """The dock at the bottom: names what waits for a person, and the key that answers it."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 
 from quarterdeck.model.approval_text import headline
+from quarterdeck.model.clock import now_ms
 from quarterdeck.model.hostile_text import clean, clean_line
 from quarterdeck.model.records import ApprovalView
 from quarterdeck.model.states import Attention
 from quarterdeck.tui.board import Board, kind_words
+from quarterdeck.tui.expiring import expiry_text, next_change
 from quarterdeck.tui.widgets.glyphs import UNICODE
 
 SUBJECT_SHOWN = 400
@@ -31,11 +35,18 @@ class ApprovalDock(Widget):
         "approval-dock--key",
     }
 
-    def __init__(self, *, id: str | None = None) -> None:
-        """Show nothing yet."""
+    def __init__(self, *, clock: Callable[[], int] = now_ms, id: str | None = None) -> None:
+        """Show nothing yet.
+
+        Args:
+            clock: Unix milliseconds, for when the approval expires.
+            id: The widget's id.
+        """
         super().__init__(id=id)
+        self._clock = clock
         self._count = 0
         self._view: ApprovalView | None = None
+        self._timer: Timer | None = None
 
     def show(self, board: Board, session_id: str | None) -> None:
         """Show what `a` would answer while `session_id` is selected."""
@@ -43,7 +54,18 @@ class ApprovalDock(Widget):
         if view != self._view or count != self._count:
             self._view, self._count = view, count
             self.set_class(view is not None, "-waiting")
-            self.refresh()
+            self._repaint()
+
+    def _repaint(self) -> None:
+        """Paint now, and again when the words about expiry change: at most once a minute."""
+        self.refresh()
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        expires_at = self._view.expires_at if self._view else None
+        seconds = next_change(expires_at, self._clock())
+        if seconds is not None:
+            self._timer = self.set_timer(seconds, self._repaint)
 
     def _styled(self, text: str, name: str) -> Content:
         return Content.styled(text, self.get_visual_style(f"approval-dock--{name}"))
@@ -56,8 +78,10 @@ class ApprovalDock(Widget):
         width = self.size.width
         count = "1 approval waits" if self._count == 1 else f"{self._count} approvals wait"
         who = f"{view.session_title or view.session_id} · {view.agent}"
+        left = expiry_text(view.expires_at, self._clock())
         first = (
             self._styled(f"{UNICODE.for_attention(Attention.WAITING)} {count}", "count")
+            + self._styled(f"   {left}" if left else "", "key")
             + self._styled(f"   {kind_words(view.kind)}", "kind")
             + self._styled(f"   {clean_line(who)}", "session")
         )

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual.content import Content
 from textual.widget import Widget
 
-from quarterdeck.tui.folding import fold
+from quarterdeck.tui.folding import wrap
 
 LABEL_CELLS = 11
 
@@ -49,5 +49,4 @@ class FieldList(Widget):
 
 
 def _folded(value: str, width: int) -> list[str]:
-    rows = fold(value, width - LABEL_CELLS, strict=True, diff=False)
-    return ["".join(shown for shown, _ in row.pieces) for row in rows]
+    return wrap(value, width - LABEL_CELLS)

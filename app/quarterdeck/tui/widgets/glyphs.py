@@ -65,6 +65,8 @@ class Glyphs:
     ellipsis: str
     rule: str
     bar: str
+    plan: MappingProxyType[str, str]
+    """By the status of a plan's entry."""
 
     def for_attention(self, attention: str) -> str:
         """Return the glyph of an attention; one we do not know is shown as unknown."""
@@ -118,6 +120,7 @@ UNICODE = Glyphs(
     ellipsis="…",
     rule="─",
     bar="│",
+    plan=MappingProxyType({"completed": "✔", "in_progress": "▸", "pending": "·"}),
 )
 
 ASCII = Glyphs(
@@ -152,6 +155,7 @@ ASCII = Glyphs(
     ellipsis="~",
     rule="-",
     bar="|",
+    plan=MappingProxyType({"completed": "x", "in_progress": ">", "pending": "."}),
 )
 
 

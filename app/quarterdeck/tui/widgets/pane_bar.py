@@ -12,7 +12,16 @@ from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import SessionView
 from quarterdeck.tui.widgets.glyphs import UNICODE, state_word
 
-PANES = (("output", "1 Output"), ("trace", "2 Trace"))
+PANES = (
+    ("output", "1", "Output"),
+    ("trace", "2", "Trace"),
+    ("diff", "3", "Diff"),
+    ("plan", "4", "Plan"),
+    ("info", "5", "Info"),
+)
+"""Name, key and word of each pane, in order."""
+ROOM = 90
+"""Cells from which on every pane is named; below, only the one shown is, the others by key."""
 
 
 class PaneBar(Widget):
@@ -54,10 +63,17 @@ class PaneBar(Widget):
     def _styled(self, text: str, name: str) -> Content:
         return Content.styled(text, self.get_visual_style(f"pane-bar--{name}"))
 
+    def _tabs(self) -> list[tuple[str, str]]:
+        wide = self.size.width >= ROOM
+        return [
+            (pane, f"{key} {word}" if wide or pane == self._pane else key)
+            for pane, key, word in PANES
+        ]
+
     def render(self) -> Content:
         """Render panes, then session; the title gives way first."""
         line = Content("")
-        for pane, words in PANES:
+        for pane, words in self._tabs():
             line += self._styled(f" {words} ", "shown" if pane == self._pane else "other")
         if self._session is None:
             return line
@@ -77,7 +93,7 @@ class PaneBar(Widget):
         """Choose the clicked pane."""
         offset = event.get_content_offset(self)
         start = 0
-        for pane, words in PANES:
+        for pane, words in self._tabs():
             end = start + len(words) + 2
             if offset is not None and start <= offset.x < end:
                 self.post_message(self.Chosen(pane))

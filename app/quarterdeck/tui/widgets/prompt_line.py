@@ -92,6 +92,12 @@ class PromptLine(Horizontal):
         """Focus the input."""
         self._input.focus()
 
+    def put(self, text: str) -> None:
+        """Add `text` to what is typed, to be looked at before it is sent."""
+        typed = self._input.value
+        self._input.value = LINE_BREAK.join([*([typed] if typed else []), *text.split("\n")])
+        self._input.cursor_position = len(self._input.value)
+
     def show(self, session: SessionView | None) -> None:
         """Address this session; what was typed stays."""
         before = self._session

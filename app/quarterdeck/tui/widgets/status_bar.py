@@ -46,7 +46,7 @@ class StatusBar(Widget):
     def show(self, board: Board) -> None:
         """Show the counts and the link of `board`."""
         counts = tuple(board.count(attention) for attention in _COUNTED)
-        shown = (counts, board.link, board.cut, board.fetched)
+        shown = (counts, board.link, board.cut, board.fetched, board.rules_problem)
         self._board = board
         if shown != self._shown:
             self._shown = shown
@@ -69,6 +69,8 @@ class StatusBar(Widget):
             left += self._styled(f"first {len(self._board.sessions)} sessions   ", "none")
         style, glyph, words = _LINK[self._board.link]
         right = self._styled(f"{glyph} {words}", style)
+        if self._board.rules_problem and self._board.link is LinkState.UP:
+            right = self._styled("✗ rules unusable: asking about all", "failed")
         host = self._styled(f"  {self._host}", "host")
         if name.cell_length + left.cell_length + right.cell_length <= width:
             left = name + left

@@ -1,0 +1,1 @@
+"""Looking for what could keep Quarterdeck from working here, with the remedy for each finding."""

@@ -1,0 +1,130 @@
+"""The Info pane: where a session works, how, with which ids, and what became of its runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import RunView, SessionView
+from quarterdeck.tui.widgets.reading_view import ReadingView
+
+LABEL = 16
+NOTHING = "No session is selected."
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known of a session beside its view."""
+
+    runs: tuple[RunView, ...] = ()
+    env_names: tuple[str, ...] = ()
+    """Of the variables its agent is given."""
+
+
+FetchBackground = Callable[[SessionView], Awaitable[Background]]
+
+
+class InfoView(ReadingView):
+    """Shows a session's facts; the rest is fetched whenever its version moves."""
+
+    def __init__(self, fetch: FetchBackground, *, id: str | None = None) -> None:
+        """Show no session yet."""
+        super().__init__(NOTHING, id=id)
+        self._fetch = fetch
+        self._session: SessionView | None = None
+        self._background = Background()
+        self._of: tuple[str, int] | None = None
+        self._fetching: asyncio.Task[None] | None = None
+
+    def follow(self, session: SessionView | None) -> None:
+        """Show this session, or its newer state."""
+        before, self._session = self._session, session
+        if session is None:
+            self._of = None
+            self.put(NOTHING)
+            return
+        other = before is None or before.session_id != session.session_id
+        if other:
+            self._background = Background()
+        self.put(info_text(session, self._background), afresh=other)
+        if self._of != (session.session_id, session.version):
+            self._of = (session.session_id, session.version)
+            if self._fetching is not None:
+                self._fetching.cancel()
+            self._fetching = asyncio.create_task(self._fill(session), name="info")
+
+    async def _fill(self, session: SessionView) -> None:
+        try:
+            self._background = await self._fetch(session)
+        except QuarterdeckError:
+            self._of = None  # the next board tries again
+            return
+        if self._session is not None:
+            self.put(info_text(self._session, self._background))
+
+
+def info_text(session: SessionView, background: Background) -> str:
+    """Return what the pane says, a fact a line."""
+    facts: list[tuple[str, object]] = [
+        ("title", session.title),
+        ("state", f"{session.state} since {session.state_since}, by {session.state_source}"),
+        ("directory", session.cwd),
+        ("agent", session.agent),
+        ("mode", session.mode),
+        ("model", session.model),
+        ("approvals", session.approval_mode),
+        ("usage", usage_words(session.usage)),
+        ("last turn", session.terminal_status),
+        ("branch", session.git_branch),
+        ("commit", session.git_commit),
+        ("base of diff", session.git_base),
+        ("origin", session.git_origin),
+        ("changes", changes_words(session.changes)),
+        ("session", session.session_id),
+        ("run", session.run_id),
+        ("agent's own id", session.agent_session_id),
+        ("forked from", session.parent_session_id),
+        ("created", session.created_at),
+        ("last activity", session.last_activity),
+        ("environment", ", ".join(background.env_names)),
+    ]
+    lines = [f"{name:{LABEL}}{_line(value)}" for name, value in facts if value not in (None, "")]
+    return "\n".join([*lines, *_history(session, background.runs)])
+
+
+def usage_words(usage: dict[str, Any] | None) -> str:
+    """Return how full the context window is, and the cost, as far as the agent tells."""
+    used, size = (usage or {}).get("used"), (usage or {}).get("size")
+    words: list[str] = []
+    if isinstance(used, int) and isinstance(size, int) and size > 0:
+        words.append(f"{used:,} of {size:,} tokens of context ({100 * used // size} %)")
+    cost = (usage or {}).get("cost")
+    if isinstance(cost, dict) and isinstance(cost.get("amount"), int | float):
+        words.append(f"{cost['amount']:.2f} {cost.get('currency', '')}".rstrip())
+    return ", ".join(words)
+
+
+def changes_words(changes: dict[str, Any] | None) -> str:
+    """Return how much of the work tree differs from the base."""
+    if not changes:
+        return ""
+    files = changes.get("files", 0)
+    lines = f"+{changes.get('added', 0)} -{changes.get('removed', 0)}"
+    return f"{files} file{'s' if files != 1 else ''}, {lines}"
+
+
+def _history(session: SessionView, runs: Iterable[RunView]) -> list[str]:
+    lines = [
+        f"{f'run {run.number}':{LABEL}}{run.state}, {run.created_at} to {run.ended_at or 'now'}"
+        + (f": {_line(run.reason)}" if run.reason else "")
+        for run in runs
+    ]
+    if session.recovery_attempts:
+        lines.append(f"{'recoveries':{LABEL}}{session.recovery_attempts} failed attempts")
+    return ["", "Runs", *lines] if lines else []
+
+
+def _line(value: object) -> str:
+    return clean_line(" ".join(str(value).split()))

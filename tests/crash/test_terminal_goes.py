@@ -1,0 +1,201 @@
+"""The terminal hangs up, the SSH link drops, Ctrl-Z: nothing is decided, nothing is lost."""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quarterdeck.model.records import ApprovalView
+from tests.support.deckhouse import Deckhouse, approval_of, session_in, trace
+from tests.support.screen import DIALOG, open_dialog
+from tests.support.sshd import ssh_server
+from tests.support.tmux import Terminal
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
+QD = [sys.executable, "-m", "quarterdeck"]
+SHELL = ["bash", "--norc", "-i"]
+
+
+async def asked(house: Deckhouse) -> ApprovalView:
+    deck = await house.deck()
+    ids = await house.new(deck, "ask touch asked\nsay after", wait=True)
+    return await approval_of(deck, ids["session_id"])
+
+
+async def show_dialog(terminal: Terminal) -> None:
+    """Wait for the screen and open the dialog on the approval that waits."""
+    await asyncio.to_thread(terminal.wait_for, "1 approval waits", within=60)
+    assert await asyncio.to_thread(open_dialog, terminal) is not None
+
+
+async def undecided(house: Deckhouse, approval: ApprovalView) -> None:
+    """Nothing was decided by what happened to the terminal."""
+    deck = await house.deck()
+    assert (await deck.approval(approval.approval_id)).state == "pending"
+    assert house.answers() == []
+    assert not (house.project / "asked").exists()
+
+
+async def answer_elsewhere(house: Deckhouse, approval: ApprovalView) -> None:
+    """Another terminal still can answer it, once."""
+    await undecided(house, approval)
+    await asyncio.to_thread(house.qd, "approve", approval.approval_id)
+    deck = await house.deck()
+    await session_in(deck, approval.session_id, "idle")
+    assert len(house.answers()) == 1
+
+
+async def test_a_terminal_closed_in_mid_dialog_decides_nothing(deckhouse: Deckhouse) -> None:
+    """DESIGN §4: SIGHUP and the loss of the pty while the question is on the screen."""
+    approval = await asked(deckhouse)
+    supervisor = deckhouse.supervisor_pid()
+    with Terminal(QD, width=110, height=30, env=deckhouse.environment) as terminal:
+        await show_dialog(terminal)
+        screen = terminal.pid()
+        terminal.kill()
+    eventually(lambda: not Path(f"/proc/{screen}").exists(), what="the end of the screen")
+    assert deckhouse.supervisor_pid() == supervisor
+    await answer_elsewhere(deckhouse, approval)
+
+
+async def test_a_screen_killed_in_mid_dialog_decides_nothing(deckhouse: Deckhouse) -> None:
+    """The keys pressed before the dialog was armed are gone with it."""
+    approval = await asked(deckhouse)
+    with Terminal(QD, width=110, height=30, env=deckhouse.environment) as terminal:
+        await show_dialog(terminal)
+        os.kill(terminal.pid(), signal.SIGKILL)
+        assert await asyncio.to_thread(terminal.wait_exit) == 128 + signal.SIGKILL
+    await answer_elsewhere(deckhouse, approval)
+
+
+async def test_an_ssh_link_that_drops_in_mid_dialog_decides_nothing(
+    deckhouse: Deckhouse, tmp_path: Path
+) -> None:
+    """The screen at the other end goes away with the link; the supervisor there does not."""
+    approval = await asked(deckhouse)
+    supervisor = deckhouse.supervisor_pid()
+    (tmp_path / "sshd").mkdir()
+    with ssh_server(tmp_path / "sshd") as server:
+        env = {k: v for k, v in deckhouse.environment.items() if k.startswith("QUARTERDECK_")}
+        env |= {"TERM": "xterm-256color", "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
+        words = ["env", *(f"{key}={value}" for key, value in env.items()), *QD]
+        argv = [*server.argv(terminal=True), shlex.join(words)]
+        with Terminal(argv, width=110, height=30) as terminal:
+            await show_dialog(terminal)
+            os.kill(terminal.pid(), signal.SIGKILL)
+            await asyncio.to_thread(terminal.wait_exit)
+            eventually(lambda: not _screens(deckhouse), what="the end of the screen over there")
+    assert deckhouse.supervisor_pid() == supervisor
+    await answer_elsewhere(deckhouse, approval)
+
+
+def _screens(house: Deckhouse) -> list[int]:
+    """Return the pids of full screens on this deckhouse."""
+    mine = f"QUARTERDECK_STATE_DIR={house.places.state}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (entry / "cmdline").read_bytes().split(b"\0")
+            if command[1:3] == [b"-m", b"quarterdeck"] and mine in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+async def test_ctrl_z_and_fg_bring_the_screen_back(deckhouse: Deckhouse) -> None:
+    """The shell gets its terminal, the supervisor and the agents go on, `fg` paints all anew."""
+    approval = await asked(deckhouse)
+    supervisor = deckhouse.supervisor_pid()
+    env = deckhouse.environment | {"PS1": "shell> "}
+    with Terminal(SHELL, width=110, height=30, env=env) as terminal:
+        await asyncio.to_thread(terminal.wait_for, "shell>")
+        terminal.send_text(shlex.join(QD) + "\n")
+        await show_dialog(terminal)
+        terminal.send_keys("Escape")
+        await asyncio.to_thread(terminal.wait_for, lambda screen: DIALOG not in screen)
+        terminal.send_keys("C-z")
+        shown = await asyncio.to_thread(
+            terminal.wait_for, lambda screen: "Stopped" in screen or "suspended" in screen
+        )
+        assert "approval waits" not in shown, "the shell's own screen is back"
+        terminal.send_text("echo typed-$((6*7))\n")
+        await asyncio.to_thread(terminal.wait_for, "typed-42")
+        assert deckhouse.supervisor_pid() == supervisor
+        await undecided(deckhouse, approval)
+        await asyncio.to_thread(deckhouse.qd, "approve", approval.approval_id)
+        deck = await deckhouse.deck()
+        await session_in(deck, approval.session_id, "idle")
+        terminal.send_text("fg\n")
+        await asyncio.to_thread(
+            terminal.wait_for,
+            lambda screen: "✓ supervisor" in screen and "approval waits" not in screen,
+        )
+        terminal.send_keys("q")
+        await asyncio.to_thread(
+            terminal.wait_for, lambda screen: screen.rstrip().endswith("shell>")
+        )
+        terminal.send_text("stty -a | grep -c ' echo ' ; exit\n")
+        assert await asyncio.to_thread(terminal.wait_exit) == 0
+        assert "\n1\n" in terminal.capture(), "the terminal echoes as before"
+
+
+async def test_sighup_does_not_end_the_supervisor(deckhouse: Deckhouse) -> None:
+    """A logout sends it; agents and supervisor belong to no terminal."""
+    approval = await asked(deckhouse)
+    pid = deckhouse.supervisor_pid()
+    os.kill(pid, signal.SIGHUP)
+    assert os.getsid(pid) == pid, "a session of its own"
+    assert deckhouse.supervisor_pid() == pid
+    await answer_elsewhere(deckhouse, approval)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.3, 0.6])
+async def test_a_command_killed_in_mid_way_and_repeated_prompts_once(
+    deckhouse: Deckhouse, pause: float
+) -> None:
+    """A4: with the same --key the second `qd send` finds the first, wherever that was killed."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "wait go", wait=True)
+    arguments = ["send", ids["session_id"], "say once", "--key", "mine", "--json"]
+    first = subprocess.Popen(
+        [*QD, *arguments],
+        env=deckhouse.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    await asyncio.sleep(pause)
+    first.kill()
+    first.wait()
+    for _ in range(2):
+        await asyncio.to_thread(deckhouse.qd, *arguments)
+    (deckhouse.project / "go").touch()
+    await asyncio.to_thread(eventually, lambda: len(deckhouse.prompts()) == 2)
+    await session_in(deck, ids["session_id"], "idle")
+    assert deckhouse.prompts() == ["wait go", "say once"]
+    said = [e for e in await trace(deck, ids["session_id"]) if e.type == "user_message"]
+    assert len(said) == 2
+
+
+async def test_a_session_begun_twice_with_one_key_is_one(deckhouse: Deckhouse) -> None:
+    """A4: `qd new --key` after a `qd new` that was killed."""
+    deck = await deckhouse.deck()
+    arguments = ["new", "--agent", "scripted", "--cwd", str(deckhouse.project)]
+    arguments += ["--key", "mine", "say hello"]
+    first = subprocess.Popen(
+        [*QD, *arguments],
+        env=deckhouse.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    await asyncio.to_thread(eventually, deckhouse.prompts)
+    first.kill()
+    first.wait()
+    out = await asyncio.to_thread(deckhouse.qd, *arguments)
+    sessions, _ = await deck.sessions(state="all")
+    assert [view.session_id for view in sessions] == [out.strip()]
