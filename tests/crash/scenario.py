@@ -38,7 +38,7 @@ AGENT = Path(__file__).with_name("sweep_agent.py")
 SETTLED_SECONDS = 10.0
 """Within which after a start every session is attached, resumed, or failed with a reason."""
 STEP_SECONDS = 30.0
-GONE = ("unreachable", "shutting_down")
+GONE = ("unreachable", "shutting_down", "command_channel_closed")
 SETTLED = {"idle", "running", "waiting", "closed"}
 
 T = TypeVar("T")

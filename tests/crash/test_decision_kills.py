@@ -162,6 +162,7 @@ async def test_the_supervisor_is_killed_at_every_point_of_a_decision(kills: Kill
     for k in range(MOST):
         asked = session.ask()
         shown = await session.approval(deck, asked)
+        assert shown is not None
         with kills.arming():
             made = await _told_of(deck, _choice(shown))
             lives = not kills.died()
@@ -193,6 +194,7 @@ async def test_the_client_is_killed_at_every_point_of_a_decision(
     for k in range(1, MOST):
         asked = session.ask()
         shown = await session.approval(deck, asked)
+        assert shown is not None
         monkeypatch.setenv("QUARTERDECK_FAILPOINT", f"after {kills.armed} kill:{k}")
         client = await ClientProcess.start(kills.house, "killed")
         monkeypatch.delenv("QUARTERDECK_FAILPOINT")
@@ -216,6 +218,7 @@ async def test_the_keeper_is_killed_at_every_point_of_a_decision(kills: Kills) -
         await session.start(deck)
         asked = session.ask()
         shown = await session.approval(deck, asked)
+        assert shown is not None
         with kills.arming():
             made = await deck.decide(**_choice(shown))
             lives = await _lives(deck, session)

@@ -309,10 +309,9 @@ async def test_a_decision_on_something_else_changes_nothing(deckhouse: Deckhouse
         "run_id": approval.run_id,
         "payload_sha256": approval.payload_sha256,
     }
-    for wrong in ({"payload_sha256": "0" * 64}, {"run_id": "run_other"}):
-        call = deck.decide(
-            approval.approval_id, action="approve", token="token-one", **(shown | wrong)
-        )
+    for name, wrong in (("payload_sha256", "0" * 64), ("run_id", "run_other")):
+        told = {**shown, name: wrong}
+        call = deck.decide(approval.approval_id, action="approve", token="token-one", **told)
         assert (await failure(call)).code == "stale"
     assert (await deck.session(ids["session_id"])).state == "waiting"
     await decide(deck, approval, "deny", token="token-one")

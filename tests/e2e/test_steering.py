@@ -178,6 +178,29 @@ async def _put_down(deck: Deck) -> bool:
     return (await deck.status())["live"] == []
 
 
+async def test_a4_a_prompt_repeated_after_its_run_died_is_not_given_to_the_next(
+    deckhouse: Deckhouse,
+) -> None:
+    """A sender that names no run cannot know that another one began; one that names it can."""
+    deck = await deckhouse.deck()
+    session_id = (await deckhouse.new(deck, "say x", wait=True))["session_id"]
+    await session_in(deck, session_id, "idle")
+    first = await deck.send(session_id, "say keyed\ndie 3", key="k1")
+    await eventually_async(lambda: _in_run(deck, session_id, 2))
+    again = await deck.send(session_id, "say keyed\ndie 3", key="k1")
+    assert again.command_id == first.command_id
+    assert deckhouse.prompts() == ["say x", "say keyed\ndie 3"]
+    run_id = (await deck.session(session_id)).run_id
+    named = await deck.send(session_id, "say once more", key="k1", run_id=run_id)
+    assert named.command_id != first.command_id
+
+
+async def _in_run(deck: Deck, session_id: str, number: int) -> bool:
+    runs = await deck.runs(session_id)
+    view = await deck.session(session_id)
+    return len(runs) == number and view.state == "idle" and view.active
+
+
 async def test_a4_a_keyed_prompt_that_starts_a_run_is_delivered_once(
     deckhouse: Deckhouse,
 ) -> None:

@@ -149,9 +149,8 @@ class World:
                 top = self.rng.choice((60, 400, 2000, 6000))
                 process.fatal_step = self.rng.randrange(1, top)
             elif aim < 0.8:
-                self._fatal_commit = self.rng.randrange(
-                    1, 12 if self.storm == "power" else 60 if self.storm != "crash" else 30
-                )
+                top = {"power": 12, "crash": 30}.get(self.storm, 60)
+                self._fatal_commit = self.rng.randrange(1, top)
             else:
                 self._fatal_append = self.rng.randrange(1, 15)
         if len(self.supervisors) > 1 and self.rng.random() < (0.6 if self.storm == "disk" else 0.1):

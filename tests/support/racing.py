@@ -80,17 +80,19 @@ class RacingSession:
         self.order(die=9)
         self.generation += 1
 
-    async def approval(self, deck: Deck, asked: Asked) -> ApprovalView:
-        """Wait for the approval of a question."""
+    async def approval(self, deck: Deck, asked: Asked) -> ApprovalView | None:
+        """Wait for the approval of a question; None if the end of a turn has settled it."""
         found: list[ApprovalView] = []
 
         async def there() -> bool:
             views = await deck.approvals(self.session_id)
             found[:] = [view for view in views if view.subject == asked.text]
-            return bool(found)
+            if not found:
+                self.hear()
+            return bool(found or asked.answers)
 
         await eventually_async(there, what=asked.text)
-        return found[0]
+        return found[0] if found else None
 
     def hear(self) -> None:
         """Put what reached the agent to the questions: of one id, answers come in their order."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from quarterdeck.client.deck import Deck
+from quarterdeck.client.prompting import Offers
 from quarterdeck.model.approval_text import subject
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import OUTPUT_TYPES
 from quarterdeck.model.records import (
     ApprovalView,
     CommandView,
@@ -93,6 +95,10 @@ def no_recovery(report_id: str = "start-1") -> dict[str, Any]:
     return {"report": report, "open": []}
 
 
+def _last(events: list[EventView]) -> list[int]:
+    return [events[-1].seq] if events else []
+
+
 class ScriptedSupervisor:
     """What lives behind the socket: rows, and every connection to it."""
 
@@ -116,6 +122,11 @@ class ScriptedSupervisor:
         self.held: dict[str, asyncio.Event] = {}
         """Per method: its calls wait for this before they answer."""
         self.decided: dict[str, DecisionView] = {}
+        self.drafts: dict[str, str] = {}
+        """By session; not among `calls`."""
+        self.offers = Offers((), images=False)
+        self.files: list[str] = []
+        """Names for completion."""
         self.down = False
         self.connections: list[ScriptedDeck] = []
         self.change = 0
@@ -228,12 +239,16 @@ class ScriptedDeck(Deck):
         after_seq: int = 0,
         limit: int = 100,
         output: bool = False,
+        types: Iterable[str] | None = None,
     ) -> tuple[str | None, list[EventView], int]:
         await self._enter("events")
-        rows = [e for e in self._behind.events.get(run_id or "", []) if e.seq > after_seq][:limit]
-        last = rows[-1].seq if rows else after_seq
-        kinds = ("assistant_message", "command_output", "diff", "error", "terminal_status")
-        return run_id, [e for e in rows if not output or e.type in kinds], last
+        held = self._behind.events.get(run_id or "", [])
+        kinds = None if types is None else frozenset(types)
+        if output:
+            kinds = frozenset(OUTPUT_TYPES)
+        rows = [e for e in held if e.seq > after_seq and (kinds is None or e.type in kinds)]
+        last = rows[limit - 1].seq if len(rows) >= limit else max([after_seq, *_last(held)])
+        return run_id, rows[:limit], last
 
     async def approvals(self, session_id: str | None = None) -> list[ApprovalView]:
         await self._enter("approvals")
@@ -334,6 +349,30 @@ class ScriptedDeck(Deck):
     async def close_session(self, session_id: str) -> CommandView:
         await self._enter("close_session", session_id=session_id)
         return CommandView("cmd_4", session_id, None, "close", "pending", ago(0))
+
+    async def draft(self, session_id: str) -> str:
+        await self._enter("draft")
+        return self._behind.drafts.get(session_id, "")
+
+    async def save_draft(self, session_id: str, text: str) -> None:
+        await self._enter("save_draft")
+        self._behind.drafts[session_id] = text
+
+    async def offers(self, session_id: str) -> Offers:
+        await self._enter("offers")
+        return self._behind.offers
+
+    async def files(self, session_id: str, words: str, limit: int = 20) -> list[str]:
+        await self._enter("files")
+        return [name for name in self._behind.files if words in name][:limit]
+
+    async def commands(self, session_id: str, *, limit: int = 100) -> list[CommandView]:
+        await self._enter("commands")
+        return [
+            CommandView(f"cmd_{at}", session_id, None, "turn", "completed", ago(0), sent["text"])
+            for at, sent in enumerate(self._behind.called("send"))
+            if sent["session_id"] == session_id
+        ]
 
     async def mark_read(self, session_id: str, version: int) -> None:
         await self._enter("mark_read", session_id=session_id, version=version)

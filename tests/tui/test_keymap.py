@@ -91,7 +91,7 @@ def test_a_missing_or_broken_file_changes_nothing(tmp_path):
 
 
 async def test_the_screen_works_by_the_changed_keys_and_shows_them():
-    keymap = made_of({"main.inbox": "o", "main.new": "j"})
+    keymap = made_of({"main.inbox": "t", "main.new": "j"})
     async with app_of(deck_of_six(), keymap=keymap).run_test(
         size=(120, 40), notifications=True
     ) as pilot:
@@ -100,7 +100,7 @@ async def test_the_screen_works_by_the_changed_keys_and_shows_them():
         await pilot.press("I")
         await pilot.pause()
         assert type(pilot.app.screen).__name__ == "MainScreen"
-        await pilot.press("o")
+        await pilot.press("t")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "InboxScreen")
     async with app_of(deck_of_six()).run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "Deploy api")

@@ -51,6 +51,8 @@ async def test_c2_checkpoints_are_listed_saved_loaded_and_forgotten():
         await pilot.press("s", *"good", "enter")
         await until(pilot, lambda: box.called("checkpoint.save"))
         await pilot.press("x")
+        await until_shown(pilot, "cannot be named again")
+        await pilot.press("y")
         await until(pilot, lambda: box.called("checkpoint.delete"))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))

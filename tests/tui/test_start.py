@@ -10,7 +10,8 @@ def test_the_screen_imports_nothing_of_the_supervisors_world():
     """Start-up stays quick only if the heavy libraries stay out (DESIGN §10)."""
     code = (
         "import sys, quarterdeck.tui.app, quarterdeck.client.deck;"
-        "heavy = {'acp', 'aiosqlite', 'pydantic', 'sqlite3', 'textual.widgets._text_area',"
+        "heavy = {'acp', 'aiosqlite', 'pydantic', 'sqlite3', 'libtmux', 'tree_sitter_bash',"
+        " 'typer', 'psutil', 'quarterdeck.policy',"
         " 'textual.widgets._markdown', 'quarterdeck.tui.dialogs.approval',"
         " 'quarterdeck.store', 'quarterdeck.supervisor', 'quarterdeck.agents'};"
         "print(sorted(heavy & set(sys.modules)))"

@@ -5,7 +5,7 @@ from textual.widgets import Input
 
 from quarterdeck.model.search_hit import SearchHit
 from quarterdeck.tui.screens.main import MainScreen
-from quarterdeck.tui.widgets.prompt_line import PromptInput
+from quarterdeck.tui.widgets.prompt_editor import PromptEditor
 from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.trace_view import TraceView
 from tests.support.piloting import until, until_shown
@@ -31,10 +31,10 @@ async def test_each_key_makes_its_call():
     calls = {
         "P": "session.pin",
         "A": "session.archive",
-        "number_sign": "session.delete",
         "u": "session.mark_unread",
         "M": "session.mark_all_read",
         "f": "session.fork",
+        "number_sign": "session.delete",
     }
     box.answers |= dict.fromkeys(calls.values(), wire)
     box.answers["session.mark_all_read"] = {"marked": 1}
@@ -95,7 +95,7 @@ async def test_queued_prompts_are_moved_and_taken_back():
         "command.cancel": rows[0],
         "command.edit": rows[0],
     }
-    async with app_of(box).run_test() as pilot:
+    async with app_of(box).run_test(notifications=True) as pilot:
         await until_shown(pilot, "Alpha")
         await pilot.press("Q")
         await until_shown(pilot, "do a")
@@ -105,19 +105,23 @@ async def test_queued_prompts_are_moved_and_taken_back():
         await until(pilot, lambda: box.called("command.edit"))
         await pilot.press("x")
         await until(pilot, lambda: box.called("command.cancel"))
+        await until_shown(pilot, "U undoes")
+        await pilot.press("U")
+        await until(pilot, lambda: box.called("send"))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
+    assert box.called("send")[0]["text"] == "do a"
     assert box.called("command.move") == [{"command_id": "cmd_a"}]
     assert box.called("command.edit") == [{"command_id": "cmd_a", "text": "do a!"}]
 
 
-async def test_ctrl_o_sends_so_that_the_turn_ends():
+async def test_ctrl_g_sends_so_that_the_turn_ends():
     box = two()
     async with app_of(box).run_test() as pilot:
         await until_shown(pilot, "Alpha")
-        await pilot.press("i", *"stop", "ctrl+o")
+        await pilot.press("i", *"stop", "ctrl+g")
         await until(pilot, lambda: box.called("send"))
-        assert pilot.app.screen.query_one(PromptInput).value == ""
+        assert pilot.app.screen.query_one(PromptEditor).text == ""
     assert box.called("send")[0]["interrupt"] is True
 
 

@@ -64,6 +64,7 @@ COMMANDS: dict[str, str] = {
     "import": "transfer_commands",
     "store": "store_commands",
     "rpc": "bridge",
+    "web": "web.command",
     "agent": "agent_program",
     "demo": "demo.command",
 }

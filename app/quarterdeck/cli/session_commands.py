@@ -107,7 +107,14 @@ def send(
 @commands.command("cancel")
 def cancel(
     ctx: typer.Context,
-    session: SessionId,
+    session: Annotated[
+        str | None,
+        typer.Argument(metavar="[SESSION]", help="A session's id; its end is enough if unique."),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Every turn and start; waiting prompts are taken back."),
+    ] = False,
     whole_run: Annotated[
         bool, typer.Option("--run", help="End the whole run with its agent, as cancelled.")
     ] = False,
@@ -117,12 +124,26 @@ def cancel(
     """End the running turn; the agent stays alive."""
     if reason is not None and not whole_run:
         raise QuarterdeckError("invalid_params", "--reason goes with --run only")
+    if everything == (session is not None) or (everything and whole_run):
+        raise QuarterdeckError("invalid_params", "name a SESSION, or give --all alone")
     invocation = Invocation.of(ctx, json)
+    if session is None:
+        _cancel_all(invocation)
+        return
     if whole_run:
         run = invocation.run(lambda deck: deck.cancel_run(session, reason=reason))
         invocation.out.emit(run.to_wire(), f"{run.run_id} {run.state}")
         return
     _print_command(invocation, invocation.run(lambda deck: deck.cancel(session)))
+
+
+def _cancel_all(invocation: Invocation) -> None:
+    done = invocation.run(lambda deck: deck.cancel_all())
+    said = f"{len(done['sessions'])} cancelled, {done['taken_back']} waiting prompts taken back"
+    left = [f"{one['session_id']}: {one['message']}" for one in done["failed"]]
+    invocation.out.emit(done, "\n".join([said, *left]))
+    if left:
+        raise typer.Exit(1)
 
 
 @commands.command("close")

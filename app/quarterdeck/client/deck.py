@@ -6,7 +6,7 @@ something changed; whoever shows something fetches it again (DESIGN §1).
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from quarterdeck import __version__
@@ -23,6 +23,7 @@ from quarterdeck.client.threads import ThreadCalls
 from quarterdeck.client.transfer import TransferCalls
 from quarterdeck.client.usage import UsageCalls
 from quarterdeck.client.worktree import WorktreeCalls
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import (
@@ -34,6 +35,10 @@ from quarterdeck.model.records import (
     SessionView,
 )
 from quarterdeck.rpc.connection import Connection
+
+GREETINGS = 5
+"""How often a supervisor that goes away while it is greeted is looked for again."""
+_GOING = ("unreachable", "shutting_down")
 
 
 class Deck(
@@ -81,9 +86,6 @@ class Deck(
             if method == "changed" and on_change is not None:
                 on_change(params["change"])
 
-        stream_reader, stream_writer = await open_link(places, start=start)
-        connection = Connection(stream_reader, stream_writer, hear=hear)
-        deck = cls(connection, asyncio.create_task(connection.run()))
         introduction = {
             "client": client,
             "version": __version__,
@@ -91,12 +93,20 @@ class Deck(
             "host": socket.gethostname(),
             "watch": on_change is not None,
         }
-        try:
-            deck.hello = await connection.call("hello", introduction)
-        except BaseException:
-            await deck.close()
-            raise
-        return deck
+        for left in reversed(range(GREETINGS if start else 1)):
+            stream_reader, stream_writer = await open_link(places, start=start)
+            connection = Connection(stream_reader, stream_writer, hear=hear)
+            deck = cls(connection, asyncio.create_task(connection.run()))
+            try:
+                deck.hello = await connection.call("hello", introduction)
+            except BaseException as error:
+                await deck.close()
+                going = isinstance(error, QuarterdeckError) and error.code in _GOING
+                if not going or not left:
+                    raise
+            else:
+                return deck
+        raise AssertionError("the last greeting returns or raises")
 
     async def wait_closed(self) -> None:
         """Return when the supervisor went away or the deck was closed."""
@@ -167,6 +177,7 @@ class Deck(
         after_seq: int = 0,
         limit: int = 100,
         output: bool = False,
+        types: Iterable[str] | None = None,
     ) -> tuple[str | None, list[EventView], int]:
         """Return a page of one run's trace or output (A3, A11).
 
@@ -176,6 +187,7 @@ class Deck(
             after_seq: Events with a greater seq follow.
             limit: 1 to 500 rows.
             output: Only what A11 calls output; the cursor then says how far was looked.
+            types: Only events of these types, at least one; the cursor is as for `output`.
 
         Returns:
             The run's id (None if the session has no run), the events, the last seq examined.
@@ -187,6 +199,7 @@ class Deck(
             after_seq=after_seq,
             limit=limit,
             output=output,
+            types=None if types is None else sorted(types),
         )
         rows = [EventView.from_wire(row) for row in page["events"]]
         return page["run_id"], rows, page["cursor"]
@@ -334,6 +347,15 @@ class Deck(
         """End the running turn, or the start; the agent stays alive (R8)."""
         answer = await self.call("session.cancel", session_id=session_id, run_id=run_id)
         return CommandView.from_wire(answer)
+
+    async def cancel_all(self) -> dict[str, Any]:
+        """End every turn and start and take back every waiting prompt; agents stay alive.
+
+        Returns:
+            `{"sessions", "taken_back", "failed"}`: the ids of those that were ended, how many
+            prompts were taken back, and what could not be stopped, each with code and message.
+        """
+        return await self.call("session.cancel_all")
 
     async def close_session(self, session_id: str) -> CommandView:
         """End the session's run on purpose."""

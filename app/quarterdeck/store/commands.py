@@ -30,12 +30,14 @@ async def insert(
     text: str | None = None,
     key: str | None = None,
     payload_sha256: str | None = None,
+    any_run: bool = False,
 ) -> Row:
     """Add a command in state `pending` and return its row.
 
     With an idempotency key that the run has seen, the first command is returned if the payload
     is the same (A4). A prompt that still waits belongs to whichever run is next, so its key
-    counts too.
+    counts too. Where the sender names no run, `any_run` has every run's keys count: the run may
+    have died and been followed by another before the sender tried again.
 
     Raises:
         QuarterdeckError: `conflict` if the key was used with another payload.
@@ -43,8 +45,8 @@ async def insert(
     if key is not None:
         first = await tx.one(
             "SELECT * FROM commands WHERE session_id = ? AND idempotency_key = ?"
-            " AND (run_id = ? OR state = 'pending')",
-            (session_id, key, run_id),
+            " AND (? OR run_id = ? OR state = 'pending') ORDER BY command_no DESC LIMIT 1",
+            (session_id, key, any_run, run_id),
         )
         if first is not None:
             if first["payload_sha256"] != payload_sha256:

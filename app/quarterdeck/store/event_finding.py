@@ -5,17 +5,10 @@ from collections.abc import Collection
 import aiosqlite
 
 from quarterdeck.model.event_types import EventType
+from quarterdeck.store.events import FREQUENT, RARE
 from quarterdeck.store.transaction import one, rows
 
 SEQS_LIMIT = 5_000
-_FREQUENT = (
-    EventType.ASSISTANT_MESSAGE,
-    EventType.THOUGHT,
-    EventType.COMMAND_OUTPUT,
-    EventType.OTHER,
-)
-_RARE = "type NOT IN ({})".format(", ".join(f"'{kind.value}'" for kind in _FREQUENT))
-"""As the index `events_rare` says it, letter by letter: only then SQLite uses it."""
 
 
 async def seqs(
@@ -75,7 +68,7 @@ async def nearest(
 def _union(types: Collection[EventType], sign: str) -> str:
     return " UNION ALL ".join(
         f"SELECT seq FROM events WHERE run_no = ? AND type = ? AND seq {sign} ?"
-        + ("" if kind in _FREQUENT else f" AND {_RARE}")
+        + ("" if kind in FREQUENT else f" AND {RARE}")
         for kind in types
     )
 

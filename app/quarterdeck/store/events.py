@@ -1,7 +1,7 @@
 """Events: a run's trace, numbered without gaps (A2, A3, A11)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import aiosqlite
@@ -14,6 +14,18 @@ from quarterdeck.store.transaction import Tx, one, rows
 PAGE_LIMIT = 500
 PAGE_CHARACTERS = 4 * 1024 * 1024
 _OUTPUT = ", ".join(f"'{kind.value}'" for kind in EventType if kind in OUTPUT_TYPES)
+FREQUENT = frozenset(
+    {
+        EventType.ASSISTANT_MESSAGE,
+        EventType.THOUGHT,
+        EventType.COMMAND_OUTPUT,
+        EventType.OTHER,
+    }
+)
+RARE = "type NOT IN ({})".format(
+    ", ".join(f"'{kind.value}'" for kind in EventType if kind in FREQUENT)
+)
+"""As the index `events_rare` says it, letter by letter: only then SQLite uses it."""
 
 EventRow = tuple[int, int, str, int, str]
 """run_no, seq, type, at, payload: as `insert_many` takes them."""
@@ -44,6 +56,7 @@ async def page(
     after_seq: int = 0,
     limit: int = 100,
     output: bool = False,
+    types: Collection[EventType] | None = None,
 ) -> tuple[list[EventView], int]:
     """Return a page of a run's trace or output and the last seq examined (A3, A11).
 
@@ -55,6 +68,7 @@ async def page(
         output: Only assistant messages, command output, diffs, errors and terminal status;
             the page is filled to its limit, and the cursor tells how far was looked even if
             nothing matched.
+        types: Only events of these types, at least one; the cursor is as for `output`.
 
     A page ends early once its payloads are over 4 MiB: one message must hold it.
     """
@@ -62,13 +76,16 @@ async def page(
     run = await one(db, "SELECT run_no, last_event_seq FROM runs WHERE run_id = ?", (run_id,))
     if run is None:
         return [], after_seq
-    kinds = f" AND type IN ({_OUTPUT})" if output else ""
-    found = await rows(
-        db,
-        f"SELECT seq, type, at, payload FROM events WHERE run_no = ? AND seq > ?{kinds}"
-        f" AND seq <= ? ORDER BY seq LIMIT {limit}",
-        (run["run_no"], after_seq, run["last_event_seq"]),
-    )
+    branches = 1
+    if types is None:
+        kinds = f" AND type IN ({_OUTPUT})" if output else ""
+        query = (
+            f"SELECT seq, type, at, payload FROM events WHERE run_no = ? AND seq > ?{kinds}"
+            f" AND seq <= ? ORDER BY seq LIMIT {limit}"
+        )
+    else:
+        query, branches = typed_query(types, limit)
+    found = await rows(db, query, (run["run_no"], after_seq, run["last_event_seq"]) * branches)
     views: list[EventView] = []
     size = 0
     for row in found:
@@ -81,6 +98,37 @@ async def page(
     if len(views) == limit or size > PAGE_CHARACTERS:
         return views, views[-1].seq
     return views, max(after_seq, run["last_event_seq"])
+
+
+def typed_query(types: Collection[EventType], limit: int) -> tuple[str, int]:
+    """Return a query for the events of some types in order, and how often it takes its values.
+
+    Each kind of event is looked up in the index that holds it, and only the payloads of the page
+    are read. The values are run_no, the seq to start after and the last seq.
+    """
+    conditions: list[str] = []
+    if chosen := OUTPUT_TYPES.intersection(types):
+        only = "" if chosen == OUTPUT_TYPES else f" AND type IN ({_quoted(chosen)})"
+        conditions.append(f"type IN ({_OUTPUT}){only}")
+    rest = frozenset(types) - OUTPUT_TYPES
+    conditions += [f"type = '{kind.value}' AND {RARE}" for kind in sorted(rest - FREQUENT)]
+    if unindexed := rest & FREQUENT:
+        conditions.append(f"type IN ({_quoted(unindexed)})")
+    found = " UNION ALL ".join(
+        "SELECT * FROM (SELECT event_no, seq FROM events WHERE run_no = ? AND seq > ?"
+        f" AND seq <= ? AND {condition} ORDER BY seq LIMIT {limit})"
+        for condition in conditions
+    )
+    query = (
+        "SELECT e.seq, e.type, e.at, e.payload"
+        f" FROM (SELECT event_no, seq FROM ({found}) ORDER BY seq LIMIT {limit}) AS f"
+        " CROSS JOIN events AS e ON e.event_no = f.event_no ORDER BY f.seq"
+    )
+    return query, len(conditions)
+
+
+def _quoted(types: Collection[EventType]) -> str:
+    return ", ".join(f"'{kind.value}'" for kind in EventType if kind in types)
 
 
 def decode(text: str) -> dict[str, Any]:

@@ -148,6 +148,18 @@ async def notice_quietly(tx: Tx, session_id: str) -> None:
     await tx.run("UPDATE sessions SET version = ? WHERE session_id = ?", (version, session_id))
 
 
+async def with_work(db: aiosqlite.Connection) -> list[str]:
+    """Return the sessions that start, work on something or have a prompt that waits."""
+    found = await rows(
+        db,
+        "SELECT session_id FROM sessions"
+        " WHERE active_command_id IS NOT NULL OR state IN ('created', 'starting')"
+        " UNION SELECT session_id FROM commands WHERE state IN ('pending', 'acknowledged')"
+        " AND state = 'pending' AND kind IN ('turn', 'steer')",
+    )
+    return [row["session_id"] for row in found]
+
+
 async def update(tx: Tx, session_id: str, **fields: Any) -> None:
     """Set columns that are no state."""
     columns = ", ".join(f"{name} = ?" for name in fields)

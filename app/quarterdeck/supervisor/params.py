@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.event_types import EventType
 from quarterdeck.model.states import Action
 from quarterdeck.policy.call import Mode
 
@@ -175,6 +176,9 @@ class EventList(OfSession):
     after_seq: int = Field(default=0, ge=0)
     limit: int = 100
     output: bool = False
+    types: list[Annotated[EventType, Field(strict=False)]] | None = Field(
+        default=None, min_length=1, max_length=24
+    )
 
 
 class ApprovalList(Params):

@@ -5,8 +5,6 @@ import contextlib
 import logging
 import os
 import socket
-import struct
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.rpc.unix_path import reachable
 from quarterdeck.supervisor import params
 from quarterdeck.supervisor.api import BEFORE_RECOVERY, Api, Caller
+from quarterdeck.supervisor.peer_user import is_own_user
 
 PUSHES_PER_SECOND = 60
 BACKLOG_LIMIT = 1024 * 1024
@@ -85,7 +84,7 @@ class Server:
             await connection.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not _is_own_user(writer):
+        if not is_own_user(writer.get_extra_info("socket")):
             writer.close()
             return
         caller = Caller()
@@ -115,14 +114,3 @@ class Server:
         if asked.watch:
             self._watching.add(connection)
         return {"pid": os.getpid(), "protocol": 1, "change": self._change}
-
-
-def _is_own_user(writer: asyncio.StreamWriter) -> bool:
-    """Check the peer's user, beside the socket's mode, where the kernel tells it."""
-    if not sys.platform.startswith("linux"):
-        return True
-    peer = writer.get_extra_info("socket")
-    with contextlib.suppress(OSError):
-        raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        return struct.unpack("3i", raw)[1] == os.getuid()
-    return False

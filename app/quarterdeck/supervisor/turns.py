@@ -144,7 +144,14 @@ async def send(
         _check_backlog(run.spool.backlog())
     kind = CommandKind.STEER if interrupt else CommandKind.TURN
     row = await commands.insert(
-        tx, session_id, active, kind, text=text, key=key, payload_sha256=digest
+        tx,
+        session_id,
+        active,
+        kind,
+        text=text,
+        key=key,
+        payload_sha256=digest,
+        any_run=run_id is None,
     )
     if row["state"] != CommandState.PENDING:
         return row

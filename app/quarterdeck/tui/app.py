@@ -3,14 +3,14 @@
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -22,21 +22,25 @@ from quarterdeck.model.clock import now_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.search_hit import SearchHit
-from quarterdeck.tui import keys, messages
+from quarterdeck.model.states import Attention
+from quarterdeck.tui import keys, messages, terminal_keys, themes
 from quarterdeck.tui.alerts import POP_TITLE, PUSH_TITLE, Alerts, AlertSettings
 from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keymap import Keymap
 from quarterdeck.tui.keys import Where, bindings
+from quarterdeck.tui.layout import LayoutFile, NoLayoutFile
+from quarterdeck.tui.layout_keeper import LayoutKeeper
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
 from quarterdeck.tui.listed import View
 from quarterdeck.tui.palette import DeckCommands
+from quarterdeck.tui.plain_filters import AsciiFilter, ColourlessFilter
 from quarterdeck.tui.recovery_watch import RecoveryWatch
-from quarterdeck.tui.refresh import Refresh, all_sessions, all_shown
+from quarterdeck.tui.refresh import PAGES, Refresh, all_sessions, all_shown
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.styles import style_files
-from quarterdeck.tui.themes import DARK, LIGHT
+from quarterdeck.tui.terminal_looks import TerminalLooks
 from quarterdeck.tui.thread_actions import ThreadActions, Verb
 from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.prompt_line import PromptLine
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from quarterdeck.tui.widgets.row_list import ListRow
 
 NO_KEYS_CHANGED = Keymap({})
+EVERYTHING_SHOWS = TerminalLooks()
 READ_AFTER_S = 0.5
 """How long a session's end must stay on screen to count as read: passing it by does not."""
 
@@ -63,7 +68,8 @@ class QuarterdeckApp(App[None]):
     ]
     COMMANDS = App.COMMANDS | {DeckCommands}
 
-    board: reactive[Board] = reactive(Board(), init=False)
+    # Widgets repaint what changed for them; by itself it would repaint the whole screen.
+    board: reactive[Board] = reactive(Board(), init=False, repaint=False)
 
     def __init__(
         self,
@@ -79,6 +85,8 @@ class QuarterdeckApp(App[None]):
         alerts: AlertSettings | None = None,
         undo_seconds: float = 0,
         keymap: Keymap = NO_KEYS_CHANGED,
+        layout: LayoutFile | None = None,
+        looks: TerminalLooks = EVERYTHING_SHOWS,
     ) -> None:
         """Prepare the app; nothing is connected before it runs.
 
@@ -94,8 +102,11 @@ class QuarterdeckApp(App[None]):
             alerts: What the terminal is told of; None for nothing.
             undo_seconds: How long a decision is held before it is sent, to be taken back.
             keymap: Keys a person chose.
+            layout: Where it is kept how the screen was left; None to keep nothing.
+            looks: What the terminal can show.
         """
         super().__init__()
+        terminal_keys.teach()
         keys.take(keymap.changed)
         self.set_keymap(keymap.bound)
         self._key_problems = keymap.problems
@@ -115,17 +126,67 @@ class QuarterdeckApp(App[None]):
         self._refresh = Refresh(self._link, self._fetch, self._fetch_failed)
         self._recovery = RecoveryWatch()
         self.undo_seconds = undo_seconds
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self._keeper = LayoutKeeper(self, layout or NoLayoutFile())
+        self._looks = looks
+        self._pages = PAGES
+        for theme in themes.OWN:
+            self.register_theme(theme)
+        self._begin_with_theme()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the main screen."""
-        return MainScreen(lambda: self._link.deck, host=self._host, clock=self._clock, tz=self._tz)
+        return MainScreen(
+            lambda: self._link.deck,
+            host=self._host,
+            clock=self._clock,
+            tz=self._tz,
+            environ=self._environ,
+            cwd=self._cwd,
+            layout=self._keeper.layout,
+        )
+
+    def _begin_with_theme(self) -> None:
+        """Show the theme chosen last, else config.toml's, as far as the terminal can show it."""
+        looks, problems = self._looks, [*self._looks.problems, self._keeper.problem]
+        name = self._keeper.layout.theme or looks.theme or themes.DARK.name
+        if name not in self.available_themes:
+            problems.append(f"There is no theme called {name!r}.")
+            name = themes.DARK.name
+        name = themes.twin_of_few_colours(name) if looks.few_colours else name
+        self.theme = name if looks.colour else themes.MONO.name
+        self.set_class(not looks.colour, "-mono")
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled_with: dict[str, str] | None = self.get_css_variables()
+        self._key_problems = (*self._key_problems, *filter(None, problems))
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the style sheets anew; not at the start, where Textual did it just before."""
+        at_start, self._styled_with = self._styled_with, None
+        if at_start != self.get_css_variables():
+            super().refresh_css(animate)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return what our style sheets need and a theme of Textual's does not have."""
+        return themes.variables_of(self.current_theme)
+
+    def _theme_chosen(self, name: str) -> None:
+        if self._looks.colour:
+            self._keeper.take(replace(self._keeper.layout, theme=themes.wished(name)))
+
+    @on(messages.LayoutChanged)
+    def _layout_changed(self, message: messages.LayoutChanged) -> None:
+        self._keeper.take(replace(message.layout, theme=self._keeper.layout.theme))
+
+    @on(messages.MoreSessions)
+    def _more_sessions(self) -> None:
+        self._pages += PAGES
+        self._refresh.want()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Put the last guard against hostile text before Textual's own filters (DESIGN §5)."""
-        return [UnsafeTextFilter(), *super().get_line_filters()]
+        plain = [AsciiFilter()] if self._looks.ascii else []
+        colourless = [] if self._looks.colour else [ColourlessFilter()]
+        return [UnsafeTextFilter(), *plain, *super().get_line_filters(), *colourless]
 
     def on_mount(self) -> None:
         """Begin to connect and to fetch."""
@@ -133,6 +194,7 @@ class QuarterdeckApp(App[None]):
             self.write_raw(PUSH_TITLE)
         for problem in self._key_problems:
             self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
+        self.watch(self, "theme", self._theme_chosen, init=False)
         self.run_worker(self._link.run(), group="link")
         self.run_worker(self._refresh.run(), group="refresh")
 
@@ -154,7 +216,8 @@ class QuarterdeckApp(App[None]):
             self._driver.flush()
 
     def on_unmount(self) -> None:
-        """Give the terminal its title back."""
+        """Give the terminal its title back, and keep how the screen was left."""
+        self._keeper.keep()
         if self._alerts is not None:
             self.write_raw(POP_TITLE)
 
@@ -170,7 +233,7 @@ class QuarterdeckApp(App[None]):
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals, rules_problem = await all_shown(deck)
+        sessions, cut, approvals, rules_problem = await all_shown(deck, self._pages)
         view = self._view
         shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
         if said := await self._recovery.fetch(deck):
@@ -179,6 +242,7 @@ class QuarterdeckApp(App[None]):
             self.board,
             sessions=sessions,
             approvals=approvals,
+            agents=() if sessions else tuple(await deck.agents()),
             cut=cut,
             shelf=shelf,
             shelf_of=view,
@@ -249,9 +313,14 @@ class QuarterdeckApp(App[None]):
     def _undo(self) -> None:
         self._threads.undo()
 
+    @on(messages.Undoable)
+    def _undoable(self, message: messages.Undoable) -> None:
+        self._threads.remember(message.done, message.back, message.undone)
+
     @on(messages.MarkAllRead)
     def _mark_all_read(self, message: messages.MarkAllRead) -> None:
-        self._threads.mark_all_read(message.version)
+        unread = [v.session_id for v in self.board.sessions if v.attention == Attention.UNREAD]
+        self._threads.mark_all_read(message.version, unread)
 
     @on(messages.Listing)
     def _listing(self, message: messages.Listing) -> None:
@@ -323,6 +392,29 @@ class QuarterdeckApp(App[None]):
     @on(DiffPane.Asked)
     def _comment_asked(self, message: DiffPane.Asked) -> None:
         self.ask_line(message.title, "", message.then)
+
+    @on(messages.Copy)
+    def _copy(self, message: messages.Copy) -> None:
+        from quarterdeck.tui.copying import Copying
+
+        copying = Copying(self, self._environ)
+        if message.to_file:
+            copying.write(message.copied)
+        else:
+            self.run_worker(copying.copy(message.copied), group="requests")
+
+    @on(SessionPanes.TypesAsked)
+    def _types_asked(self, message: SessionPanes.TypesAsked) -> None:
+        """Let the types of events in the trace be chosen."""
+        from quarterdeck.tui.dialogs.event_types import type_rows
+        from quarterdeck.tui.widgets.event_finder import name_of, types_of
+
+        self.choose(
+            "Events shown",
+            type_rows(),
+            name_of(message.types),
+            lambda name: message.then(types_of(name)),
+        )
 
     @on(DiffPane.OpenFile)
     def _open_file(self, message: DiffPane.OpenFile) -> None:
@@ -412,10 +504,16 @@ class QuarterdeckApp(App[None]):
             self.push_screen(HelpScreen())
 
     @on(messages.Create)
-    def _create(self) -> None:
+    def _create(self, message: messages.Create) -> None:
         from quarterdeck.tui.dialogs.new_session import NewSessionDialog
 
-        dialog = NewSessionDialog(self._link, cwd=str(self._cwd), environ=self._environ)
+        dialog = NewSessionDialog(
+            self._link,
+            cwd=str(self._cwd),
+            environ=self._environ,
+            agent=message.agent,
+            sessions=lambda: self.board.sessions,
+        )
         self.push_screen(dialog, self._created)
 
     def _created(self, made: "NewSession | None") -> None:
@@ -487,9 +585,10 @@ class QuarterdeckApp(App[None]):
                     env=env,
                     key=message.key,
                     interrupt=message.interrupt or None,
+                    images=[(image.mime_type, image.data) for image in message.images] or None,
                 )
             except QuarterdeckError as error:
-                line.failed(reason_of(error))
+                line.failed(reason_of(error), message)
             else:
                 line.accepted(message)
                 self._refresh.want()
@@ -505,6 +604,28 @@ class QuarterdeckApp(App[None]):
         profiles = await deck.agents()
         profile = next((p for p in profiles if p.get("name") == session.agent), {})
         return wanted_env(profile, self._environ)
+
+    async def action_quit(self) -> None:
+        """Leave; what is being written is kept for the next time."""
+        await self._main.keep_drafts()
+        await super().action_quit()
+
+    def action_stop_all(self) -> None:
+        """Stop every agent's turn or start, after a question."""
+        from quarterdeck.tui.stopping import stop_all
+
+        if not isinstance(self.screen, ModalScreen):
+            stop_all(self, self.board)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer what Textual brings and has no key here, and say why."""
+        seldom = "no key: seldom needed"
+        yield SystemCommand("Change the theme", seldom, self.action_change_theme)
+        yield SystemCommand(
+            "Save a picture of the screen",
+            seldom,
+            lambda: self.set_timer(0.1, self.deliver_screenshot),
+        )
 
     def action_command_palette(self) -> None:
         """Open the palette, but never over a dialog, whose keys it would take."""

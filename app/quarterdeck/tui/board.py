@@ -37,8 +37,15 @@ class Board:
     shelf_of: str = ""
     reports: tuple[dict[str, Any], ...] = ()
     """The recovery reports that this reader has not dismissed, newest first."""
+    agents: tuple[dict[str, Any], ...] = ()
+    """The agent profiles, while there is no session: what a first run can start."""
     rules_problem: str = ""
     """Why a rule file cannot be used, so that everything is asked."""
+
+    @property
+    def first_run(self) -> bool:
+        """Whether there is nothing to list because nothing was ever started, or all is put away."""
+        return self.fetched and not self.sessions
 
     @property
     def current(self) -> bool:

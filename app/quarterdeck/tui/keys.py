@@ -11,6 +11,8 @@ class Where(StrEnum):
     """Where a key works; the value is the heading in the help."""
 
     MAIN = "Sessions and panes"
+    OUTPUT = "Output pane"
+    TRACE = "Trace pane"
     DIFF = "Diff pane"
     PROMPT = "Prompt line"
     INBOX = "Inbox"
@@ -28,6 +30,7 @@ class Where(StrEnum):
     HELP = "Help"
     NEW = "New session"
     CONFIRM = "Question"
+    FIRST = "First run"
     EVERYWHERE = "Everywhere"
 
 
@@ -68,6 +71,7 @@ _M, _P, _I, _A, _R, _F, _Q, _S, _L, _T, _H, _N, _C, _E = (
     Where.EVERYWHERE,
 )
 _D, _B = Where.DIFF, Where.REPORT
+_V, _Y = Where.OUTPUT, Where.TRACE
 _K, _O, _U = Where.CHECKPOINTS, Where.CHOOSE, Where.USAGE
 
 KEYS: tuple[KeyAction, ...] = (
@@ -79,12 +83,22 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "write", "i,p", "i", "write", "Write to the agent (also p)"),
     KeyAction(_M, "new_session", "c", "c", "new", "Create a session"),
     KeyAction(_M, "cancel_turn", "x", "x", "cancel", "Cancel the turn or the start; agent stays"),
+    KeyAction(
+        _M,
+        "app.stop_all",
+        "exclamation_mark",
+        "!",
+        "stop all",
+        "Stop all agents: every turn and start (asks)",
+    ),
     KeyAction(_M, "close_session", "X", "X", "close", "Close the session: its run ends (asks)"),
     KeyAction(_M, "mark_read", "r", "r", "read", "Mark the session as read"),
     KeyAction(_M, "thread('unread')", "u", "u", "unread", "Mark the session as unread"),
     KeyAction(_M, "all_read", "M", "M", "all read", "Mark every session as read"),
     KeyAction(_M, "filter", "slash", "/", "filter", "Filter the list as you type"),
     KeyAction(_M, "view", "v", "v", "view", "List all, waiting, failed … archived, deleted"),
+    KeyAction(_M, "order", "O", "O", "order", "Sort by attention, activity, title or agent"),
+    KeyAction(_M, "group", "b", "b", "group", "Group by project, agent or nothing (← → fold)"),
     KeyAction(_M, "search", "S", "S", "search", "Search everything ever recorded"),
     KeyAction(_M, "queue", "Q", "Q", "queue", "Queued prompts: edit, reorder, take back"),
     KeyAction(_M, "checkpoints", "C", "C", "checkpoints", "Checkpoints: save, load, forget"),
@@ -103,24 +117,43 @@ KEYS: tuple[KeyAction, ...] = (
         "delete",
         "Delete it, or restore it",
     ),
-    KeyAction(_M, "undo", "U", "U", "undo", "Undo the last archiving or deleting"),
+    KeyAction(_M, "undo", "U", "U", "undo", "Undo the last thing, where a toast offers it"),
     KeyAction(_M, "pane('output')", "1", "1", "output", "Show the Output"),
     KeyAction(_M, "pane('trace')", "2", "2", "trace", "Show the Trace, one event a line"),
     KeyAction(_M, "pane('diff')", "3", "3", "diff", "Show the Diff: work tree against base"),
     KeyAction(_M, "pane('plan')", "4", "4", "plan", "Show the Plan the agent told"),
     KeyAction(_M, "pane('info')", "5", "5", "info", "Show the Info: directory, ids, usage, runs"),
     KeyAction(_M, "recovery_report", "W", "W", "report", "Recovery report of the last start"),
+    KeyAction(_M, "copy", "y", "y", "copy", "Copy block, event, hunk or what is selected"),
+    KeyAction(_M, "copy_to_file", "Y", "Y", "copy to file", "Write what y copies to a file"),
+    KeyAction(_M, "open_file", "o", "o", "editor", "Open the file it is about in $EDITOR"),
     KeyAction(_M, "zoom", "z", "z", "zoom", "Zoom the focused side, and back"),
+    KeyAction(_M, "share(1)", "greater_than_sign", ">", "list wider", "Give the list more room"),
+    KeyAction(_M, "share(-1)", "less_than_sign", "<", "list narrower", "Give the list less room"),
     KeyAction(_M, "", "tab", "tab", "focus", "Next part (shift+tab: the one before)"),
     KeyAction(_M, "leave", "escape", "esc", "back", "Close the event's detail, go to the list"),
     KeyAction(_M, "help", "question_mark", "?", "help", "Show this help"),
     KeyAction(_M, "app.quit", "q", "q", "quit", "Leave; agents and supervisor go on"),
+    KeyAction(_V, "step_block(1)", "right_square_bracket", "]", "mark next", "Mark the next block"),
+    KeyAction(
+        _V, "step_block(-1)", "left_square_bracket", "[", "mark before", "Mark the block before"
+    ),
+    KeyAction(_V, "unfold", "enter", "enter", "unfold", "Unfold the tool call, or fold it"),
+    KeyAction(_Y, "filter_types", "t", "t", "types", "Show only events of some types"),
+    KeyAction(_Y, "jump_error(1)", "e", "e", "next error", "Go to the next error"),
+    KeyAction(_Y, "jump_error(-1)", "E", "E", "error before", "Go to the error before"),
     KeyAction(_D, "comment", "m", "m", "comment", "Comment the line under the cursor"),
     KeyAction(_D, "send_comments", "s", "s", "send comments", "Put the comments into the prompt"),
     KeyAction(_D, "open_in_editor", "o", "o", "editor", "Open the file at the line in $EDITOR"),
     KeyAction(_P, "", "enter", "enter", "send", "Send; queued while a turn runs"),
-    KeyAction(_P, "interrupt", "ctrl+o", "ctrl+o", "interrupt", "End the turn and send this next"),
+    KeyAction(_P, "new_line", "ctrl+j,alt+enter,shift+enter", "ctrl+j", "new line", "New line"),
+    KeyAction(_P, "interrupt", "ctrl+g", "ctrl+g", "interrupt", "End the turn and send this next"),
     KeyAction(_P, "leave", "escape", "esc", "leave", "Leave the prompt line; its text stays"),
+    KeyAction(_P, "", "up", "↑", "history", "At the top: earlier prompts (↓ goes back)"),
+    KeyAction(_P, "edit", "ctrl+e", "ctrl+e", "editor", "Write it in $EDITOR"),
+    KeyAction(_P, "", "", "@ /", "complete", "File names after @, commands after a first /"),
+    KeyAction(_P, "paste", "ctrl+v", "ctrl+v", "paste", "Paste; a picture goes beside the text"),
+    KeyAction(_P, "", "backspace", "⌫", "take away", "At the start: the last image goes"),
     KeyAction(_I, "decide('approve')", "a", "a", "approve once", "Approve once and go on"),
     KeyAction(
         _I, "decide('approve_session')", "s", "s", "session", "Approve for the session and go on"
@@ -146,6 +179,14 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_I, "scroll('end')", "G,end", "G", "end", "To the end of the text"),
     KeyAction(_I, "scroll('home')", "g,home", "g", "top", "To the top of the text"),
     KeyAction(_I, "filter", "slash", "/", "filter", "Filter the list as you type"),
+    KeyAction(
+        _I,
+        "app.stop_all",
+        "exclamation_mark",
+        "!",
+        "stop all",
+        "Stop all agents: every turn and start (asks)",
+    ),
     KeyAction(_I, "help", "question_mark", "?", "help", "Show this help"),
     KeyAction(_I, "leave", "escape,I", "esc", "back", "Leave the filter, the zoom, the inbox"),
     KeyAction(_A, "decide('approve')", "a", "a", "approve once", "Approve this once"),
@@ -177,10 +218,11 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_Q, "shift(-1)", "K", "K", "earlier", "Send it earlier"),
     KeyAction(_Q, "shift(1)", "J", "J", "later", "Send it later"),
     KeyAction(_Q, "take_back", "x,delete", "x", "take back", "Take the prompt back"),
+    KeyAction(_Q, "undo", "U", "U", "undo", "Send the prompt that was taken back again"),
     KeyAction(_Q, "leave", "escape,Q", "esc", "close", "Close the queue"),
     KeyAction(_K, "", "enter", "enter", "load", "Load it: a fork with the history up to there"),
     KeyAction(_K, "save", "s", "s", "save", "Name the point where the session stands now"),
-    KeyAction(_K, "forget", "x,delete", "x", "forget", "Forget the checkpoint"),
+    KeyAction(_K, "forget", "x,delete", "x", "forget", "Forget the checkpoint (asks)"),
     KeyAction(_K, "leave", "escape,C", "esc", "close", "Close the checkpoints"),
     KeyAction(_O, "", "enter", "enter", "choose", "Choose what is under the cursor"),
     KeyAction(_O, "leave", "escape", "esc", "cancel", "Leave everything as it is"),
@@ -218,6 +260,7 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_N, "leave", "escape", "esc", "cancel", "Cancel; nothing is created"),
     KeyAction(_C, "reply(True)", "y", "y", "yes", "Yes, do it"),
     KeyAction(_C, "reply(False)", "n,escape", "n", "no", "No, leave everything as it is"),
+    KeyAction(Where.FIRST, "start", "enter", "enter", "start", "Start the agent found, here"),
     KeyAction(_E, "app.command_palette", "", "ctrl+p", "palette", "Every action by name"),
     KeyAction(_E, "app.quit", "ctrl+c", "ctrl+c", "quit", "Leave; agents and supervisor go on"),
 )

@@ -1,9 +1,12 @@
-"""Which sessions the list shows: a view by state, and words typed as a filter."""
+"""Which sessions the list shows and in what order: a view, a filter, an order, groups."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 
 from quarterdeck.model.records import SessionView
+from quarterdeck.model.states import Attention
 from quarterdeck.tui.board import Board
 
 
@@ -29,6 +32,107 @@ class View(StrEnum):
         """The next one, the first after the last."""
         views = list(View)
         return views[(views.index(self) + 1) % len(views)]
+
+
+class Order(StrEnum):
+    """What the list is sorted by, in the order in which a key goes through them."""
+
+    ATTENTION = "attention"
+    ACTIVITY = "last activity"
+    TITLE = "title"
+    AGENT = "agent"
+
+    @property
+    def following(self) -> "Order":
+        """The next one, the first after the last."""
+        orders = list(Order)
+        return orders[(orders.index(self) + 1) % len(orders)]
+
+
+class Grouping(StrEnum):
+    """What the list is grouped by, in the order in which a key goes through them."""
+
+    NONE = "nothing"
+    PROJECT = "project"
+    AGENT = "agent"
+
+    @property
+    def following(self) -> "Grouping":
+        """The next one, the first after the last."""
+        groupings = list(Grouping)
+        return groupings[(groupings.index(self) + 1) % len(groupings)]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The head of a group of sessions."""
+
+    key: str
+    """The project's or the agent's whole name."""
+    label: str
+    total: int
+    counts: tuple[tuple[str, int], ...]
+    """How many have which attention, the most pressing first; none that is 0."""
+    folded: bool
+
+
+ListedRow = SessionView | Header
+_PRESSING: dict[str, int] = {attention: place for place, attention in enumerate(Attention)}
+
+
+def arranged(
+    sessions: Sequence[SessionView], order: Order, grouping: Grouping, folded: Collection[str]
+) -> tuple[ListedRow, ...]:
+    """Return the lines of the list.
+
+    Attention order is the board's, which has pinned ones first among their like, since what
+    waits comes first in every list; every other order has pinned ones on top of all, or of
+    their group. Groups stand in the order of their first sessions.
+
+    Args:
+        sessions: In the order of the board.
+        order: What to sort by.
+        grouping: What to group by.
+        folded: Keys of the groups of which only the header is shown.
+    """
+    rows = _sorted(sessions, order)
+    if grouping is Grouping.NONE:
+        return tuple(rows)
+    groups: dict[str, list[SessionView]] = {}
+    for row in rows:
+        groups.setdefault(group_of(row, grouping), []).append(row)
+    lines: list[ListedRow] = []
+    for key, members in groups.items():
+        header = _header(key, grouping, members, key in folded)
+        lines.append(header)
+        if not header.folded:
+            lines += members
+    return tuple(lines)
+
+
+def group_of(session: SessionView, grouping: Grouping) -> str:
+    """Return the key of the group a session belongs to."""
+    return session.agent if grouping is Grouping.AGENT else session.project
+
+
+def _header(key: str, grouping: Grouping, members: list[SessionView], folded: bool) -> Header:
+    found: dict[str, int] = {}
+    for member in members:
+        found[member.attention] = found.get(member.attention, 0) + 1
+    last = len(_PRESSING)
+    counts = sorted(found.items(), key=lambda item: _PRESSING.get(item[0], last))
+    label = PurePath(key).name if grouping is Grouping.PROJECT else key
+    return Header(key, label or key or "(none)", len(members), tuple(counts), folded)
+
+
+def _sorted(sessions: Sequence[SessionView], order: Order) -> Sequence[SessionView]:
+    if order is Order.ATTENTION:
+        return sessions
+    if order is Order.ACTIVITY:
+        return sorted(sessions, key=lambda s: (s.pinned, s.last_activity), reverse=True)
+    if order is Order.TITLE:
+        return sorted(sessions, key=lambda s: (not s.pinned, s.title.casefold()))
+    return sorted(sessions, key=lambda s: (not s.pinned, s.agent.casefold(), s.title.casefold()))
 
 
 def listed(board: Board, view: View, words: str) -> tuple[SessionView, ...]:

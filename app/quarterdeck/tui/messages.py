@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from quarterdeck.model.records import SessionView
+from quarterdeck.tui.layout import Layout
 from quarterdeck.tui.listed import View
-from quarterdeck.tui.thread_actions import Verb
+from quarterdeck.tui.thread_actions import Verb, Work
+from quarterdeck.tui.widgets.copied import Copied
 
 
 @dataclass
@@ -19,6 +21,9 @@ class Answer(Message):
 @dataclass
 class Create(Message):
     """Open the new-session dialog."""
+
+    agent: str | None = None
+    """The agent to begin with; None for the first that was found."""
 
 
 @dataclass
@@ -68,7 +73,17 @@ class ThreadAction(Message):
 
 @dataclass
 class Undo(Message):
-    """Undo the last archiving or deleting."""
+    """Undo what was last done and can be undone."""
+
+
+@dataclass
+class Undoable(Message):
+    """Something was done, and this is how it is undone."""
+
+    done: str
+    back: Work
+    undone: str
+    """What to say once it is."""
 
 
 @dataclass
@@ -128,3 +143,23 @@ class Listing(Message):
 @dataclass
 class Search(Message):
     """Search all stored events."""
+
+
+@dataclass
+class Copy(Message):
+    """Put a text on the clipboard, or into a file."""
+
+    copied: Copied
+    to_file: bool = False
+
+
+@dataclass
+class LayoutChanged(Message):
+    """A person arranged the screen otherwise."""
+
+    layout: Layout
+
+
+@dataclass
+class MoreSessions(Message):
+    """The end of the list is reached, and there are more than were fetched."""

@@ -5,6 +5,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from quarterdeck.tui.keys import KeyAction, Where, keys_of
+from quarterdeck.tui.twins import twin_of
 
 
 class DeckCommands(Provider):
@@ -17,7 +18,7 @@ class DeckCommands(Provider):
     async def discover(self) -> Hits:
         """Offer every action while nothing is typed."""
         for entry in self._entries():
-            yield DiscoveryHit(entry.help, self._run(entry), help=f"key {entry.shown}")
+            yield DiscoveryHit(entry.help, self._run(entry), help=explained(entry))
 
     async def search(self, query: str) -> Hits:
         """Offer the actions whose help matches."""
@@ -26,7 +27,13 @@ class DeckCommands(Provider):
             score = matcher.match(entry.help)
             if score > 0:
                 shown = matcher.highlight(entry.help)
-                yield Hit(score, shown, self._run(entry), help=f"key {entry.shown}")
+                yield Hit(score, shown, self._run(entry), help=explained(entry))
 
     def _run(self, entry: KeyAction):
         return partial(self.screen.run_action, entry.action)
+
+
+def explained(entry: KeyAction) -> str:
+    """Return an entry's second line: its key, and the command that does the same, if any."""
+    twin = twin_of(entry)
+    return f"key {entry.shown} · {twin}" if twin.startswith("qd ") else f"key {entry.shown}"

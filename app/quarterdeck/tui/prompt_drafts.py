@@ -1,7 +1,9 @@
 """What a person has begun to write, by session: shown at once, kept by the supervisor soon."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from textual.message_pump import MessagePump
 from textual.timer import Timer
@@ -22,16 +24,14 @@ class Draft:
     """As it stands here."""
     kept: str | None = None
     """As the supervisor is known to have it; None if that is not known."""
-    writes: int = 0
-    """How many saves were begun: what was read across one of them says nothing."""
     refused: bool = False
     """Whether the last save found no supervisor."""
     others: list[str] = field(default_factory=list)
-    """Drafts of other clients that gave way to this one, newest first."""
+    """Texts that gave way to this one, newest first; they can be browsed to."""
 
     @property
     def unsaved(self) -> bool:
-        """Whether the supervisor has another text, or is not known to have this one."""
+        """Whether the supervisor is not known to have this text."""
         return self.text != (self.kept or "")
 
 
@@ -42,7 +42,8 @@ class Drafts:
         self,
         owner: MessagePump,
         deck: Callable[[], Deck],
-        start: Callable[[Awaitable[None]], object],
+        start: Callable[[Coroutine[Any, Any, None]], object],
+        gave_way: Callable[[str], None],
     ) -> None:
         """Prepare for no session.
 
@@ -50,10 +51,14 @@ class Drafts:
             owner: Whose timer waits for the last key.
             deck: Returns the connected deck or raises `unreachable`.
             start: Runs something beside the screen.
+            gave_way: Hears the session whose draft, as another client left it, gave way.
         """
         self._owner, self._deck, self._start = owner, deck, start
+        self._gave_way = gave_way
         self._drafts: dict[str, Draft] = {}
         self._timer: Timer | None = None
+        self._one_call = asyncio.Lock()
+        """What is read while a save is under way would be compared with the wrong text."""
 
     def of(self, session_id: str) -> Draft:
         """Return the draft of a session."""
@@ -70,22 +75,32 @@ class Drafts:
         else:
             self._timer.reset()
 
-    async def fetch(self, session_id: str) -> str | None:
-        """Return the text to be shown if it is another than the one here, else None."""
+    async def fetch(self, session_id: str, note: Callable[[], bool]) -> str | None:
+        """Return the text to be shown if it is another than the one here, else None.
+
+        Args:
+            session_id: The session.
+            note: Called before anything is fetched or compared, to `write` what was typed
+                meanwhile; returns whether the session is shown still.
+        """
+        async with self._one_call:
+            if not note():
+                return None
+            try:
+                theirs = await self._deck().draft(session_id)
+            except QuarterdeckError:
+                return None  # what is written meanwhile is saved later
+            note()
+            return self._compare(session_id, theirs)
+
+    def _compare(self, session_id: str, theirs: str) -> str | None:
         draft = self.of(session_id)
-        writes = draft.writes
-        try:
-            theirs = await self._deck().draft(session_id)
-        except QuarterdeckError:
-            return None  # what is written meanwhile is saved later
-        if draft.writes != writes:
-            return None
-        before, draft.kept = draft.kept, theirs
-        if draft.text == (before or ""):
-            draft.text = theirs
-            return theirs if theirs != (before or "") else None
-        if theirs not in ("", before, draft.text):
-            draft.others.insert(0, theirs)
+        before = draft.kept or ""
+        if draft.text == before:
+            draft.text = draft.kept = theirs
+            return theirs if theirs != before else None
+        self._yield(session_id, theirs)
+        draft.kept = theirs
         return None
 
     def save(self) -> None:
@@ -103,19 +118,31 @@ class Drafts:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        for session_id, draft in list(self._drafts.items()):
-            if draft.unsaved:
-                await self._save(session_id, draft)
+        async with self._one_call:
+            for session_id, draft in list(self._drafts.items()):
+                if draft.unsaved:
+                    await self._save(session_id, draft)
 
     async def _save(self, session_id: str, draft: Draft) -> None:
         before, draft.kept = draft.kept, draft.text
-        draft.writes += 1
+        text = draft.text
         draft.refused = False
         try:
-            await self._deck().save_draft(session_id, draft.kept)
+            deck = self._deck()
+            theirs = await deck.draft(session_id)
+            if theirs != (before or ""):
+                self._yield(session_id, theirs)
+            await deck.save_draft(session_id, text)
         except QuarterdeckError as error:
             if error.code in _TRY_AGAIN:
                 draft.kept, draft.refused = before, True
+
+    def _yield(self, session_id: str, theirs: str) -> None:
+        """Put a draft of another client aside, for ours is newer."""
+        draft = self.of(session_id)
+        if theirs and theirs not in (draft.text, draft.kept, *draft.others):
+            draft.others.insert(0, theirs)
+            self._gave_way(session_id)
 
     def _save_soon(self) -> None:
         self._timer = None

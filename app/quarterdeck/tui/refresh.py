@@ -13,6 +13,7 @@ GAP_S = 0.05
 REST = 2.0
 """After a round the loop rests this many times as long as the round took."""
 PAGES = 10
+"""How many pages of sessions are fetched at first; the end of the list asks for as many more."""
 PAGE_ROWS = 100
 
 
@@ -57,14 +58,16 @@ class Refresh:
             await asyncio.sleep(max(GAP_S - took, REST * took))
 
 
-async def all_sessions(deck: Deck, state: str = "all") -> tuple[tuple[SessionView, ...], bool]:
-    """Return up to 1,000 sessions of a state in attention order, and whether there are more.
+async def all_sessions(
+    deck: Deck, state: str = "all", pages: int = PAGES
+) -> tuple[tuple[SessionView, ...], bool]:
+    """Return the first sessions of a state in attention order, and whether there are more.
 
     A session that moved between two pages while they were read is kept once.
     """
     found: dict[str, SessionView] = {}
     cursor: str | None = None
-    for _ in range(PAGES):
+    for _ in range(pages):
         rows, cursor = await deck.sessions(state=state, cursor=cursor, limit=PAGE_ROWS)
         for row in rows:
             found.setdefault(row.session_id, row)
@@ -75,9 +78,10 @@ async def all_sessions(deck: Deck, state: str = "all") -> tuple[tuple[SessionVie
 
 async def all_shown(
     deck: Deck,
+    pages: int = PAGES,
 ) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], str]:
     """Fetch sessions, open approvals and what is wrong with the rules side by side."""
     (sessions, cut), approvals, problem = await asyncio.gather(
-        all_sessions(deck), deck.approvals(), deck.policy_problem()
+        all_sessions(deck, pages=pages), deck.approvals(), deck.policy_problem()
     )
     return sessions, cut, tuple(approvals), problem

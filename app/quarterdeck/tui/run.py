@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
 
 
-def main(places: Places, reader: str) -> int:
+def main(places: Places, reader: str, client: str = "tui") -> int:
     """Run the full-screen client until the person leaves it.
 
     Args:
         places: Which state directory's supervisor; it is started if none runs.
         reader: Whose read marks count (A9).
+        client: What it calls itself, for decisions and the log.
 
     Returns:
         0, or Textual's code after a crash.
@@ -32,6 +33,9 @@ def main(places: Places, reader: str) -> int:
         from quarterdeck.tui.alerts import settings_from
         from quarterdeck.tui.app import QuarterdeckApp
         from quarterdeck.tui.dialogs.undo_setting import undo_seconds_from
+        from quarterdeck.tui.layout import LayoutFile
+        from quarterdeck.tui.mouse_setting import mouse_from
+        from quarterdeck.tui.terminal_looks import looks_of
     finally:
         gc.enable()
 
@@ -43,7 +47,7 @@ def main(places: Places, reader: str) -> int:
         # and an open screen must not undo `qd down`.
         start = not connected or places.socket.exists()
         deck = await Deck.connect(
-            places, reader=reader, client="tui", start=start, on_change=on_change
+            places, reader=reader, client=client, start=start, on_change=on_change
         )
         connected = True
         return deck
@@ -53,6 +57,8 @@ def main(places: Places, reader: str) -> int:
         alerts=settings_from(places.config_file, os.environ),
         keymap=keymap.read(places.config_file),
         undo_seconds=undo_seconds_from(places.config_file),
+        layout=LayoutFile(places.state / "screen.json"),
+        looks=looks_of(os.environ, places.config_file),
     )
-    app.run()
+    app.run(mouse=mouse_from(places.config_file))
     return app.return_code or 0

@@ -1,6 +1,6 @@
 """What is done to a session as a whole: name, shelves, forks, read marks, and the last undo."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -8,6 +8,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.records import SessionView
 
 Work = Callable[[Deck], Awaitable[object]]
+HOW = "U undoes it."
 
 
 class Verb(StrEnum):
@@ -42,7 +43,7 @@ class Doer(Protocol):
 
 
 class ThreadActions:
-    """Carries out verbs, and remembers how the last archiving or deleting is undone."""
+    """Carries out verbs, and remembers how the last of them is undone."""
 
     def __init__(self, doer: Doer) -> None:
         self._doer = doer
@@ -61,25 +62,43 @@ class ThreadActions:
         actions[verb](session)
 
     def undo(self) -> None:
-        """Undo the last archiving or deleting."""
+        """Undo what was last done and can be undone."""
         if self._undo is None:
             self._doer.say("There is nothing to undo.")
             return
         (work, said), self._undo = self._undo, None
         self._doer.do(work, said)
 
-    def mark_all_read(self, version: int) -> None:
-        """Mark everything read that has not changed since `version`."""
-        self._doer.do(
-            lambda deck: deck.mark_all_read(up_to_version=version), "All sessions are marked read."
-        )
+    def remember(self, done: str, back: Work, undone: str) -> None:
+        """Say what was done elsewhere, and that it can be undone."""
+        self._undo = back, undone
+        self._doer.say(f"{done} {HOW}")
+
+    def mark_all_read(self, version: int, unread: Sequence[str]) -> None:
+        """Mark everything read that has not changed since `version`; `unread` is what was not."""
+
+        def mark(deck: Deck) -> Awaitable[object]:
+            return deck.mark_all_read(up_to_version=version)
+
+        async def unmark(deck: Deck) -> None:
+            for session_id in unread:
+                await deck.mark_unread(session_id)
+
+        said = "What was unread is so again."
+        self._shelve(mark, unmark, "All sessions are marked read.", said)
 
     def _rename(self, session: SessionView) -> None:
-        session_id = session.session_id
+        session_id, before = session.session_id, session.title
+
+        def named(title: str) -> Work:
+            return lambda deck: deck.rename(session_id, title)
+
         self._doer.ask_line(
             "Rename",
-            session.title,
-            lambda title: self._doer.do(lambda deck: deck.rename(session_id, title)),
+            before,
+            lambda title: self._shelve(
+                named(title), named(before), "Renamed.", f"It is “{before}” again."
+            ),
         )
 
     def _pin(self, session: SessionView) -> None:
@@ -123,7 +142,7 @@ class ThreadActions:
             await work(deck)
             self._undo = back, undone
 
-        self._doer.do(shelve, f"{done} U undoes it.")
+        self._doer.do(shelve, f"{done} {HOW}")
 
     def _fork(self, session: SessionView) -> None:
         async def fork(deck: Deck) -> None:

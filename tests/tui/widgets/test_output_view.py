@@ -10,7 +10,13 @@ from textual.pilot import Pilot
 from quarterdeck.model.records import EventView
 from quarterdeck.tui.widgets.output_view import LIMIT, START_BACK, OutputView
 from tests.support.waiting import eventually_async
-from tests.tui.widgets.line_host import LineHost, Output, count_lines, event, screen_lines
+from tests.tui.widgets.line_host import LineHost, Output, count_lines, event
+from tests.tui.widgets.line_host import screen_lines as whole_lines
+
+
+def screen_lines(view: OutputView) -> list[str]:
+    """Return the lines without the column of the mark."""
+    return [line[1:] for line in whole_lines(view)]
 
 
 async def caught_up(pilot: Pilot[None], view: OutputView, source: Output) -> None:
@@ -44,7 +50,7 @@ async def test_every_kind_of_output_has_its_form() -> None:
         event(8, text="more **to**"),
     )
     view = OutputView()
-    async with LineHost(view).run_test(size=(41, 20)) as pilot:
+    async with LineHost(view).run_test(size=(42, 20)) as pilot:
         assert await shown(pilot, view, source) == [
             "I will test.",
             "",

@@ -7,7 +7,7 @@ from pydantic import Field
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.store import commands, events, runs, sessions
 from quarterdeck.store.prompt_images import PromptImage
-from quarterdeck.supervisor import ending, params, turns
+from quarterdeck.supervisor import ending, params, stopping, turns
 from quarterdeck.supervisor.api import Api, Caller, Method
 from quarterdeck.supervisor.methods.starting import check_prompt, started
 from quarterdeck.supervisor.params import read
@@ -92,6 +92,12 @@ async def session_cancel(api: Api, caller: Caller, given: Any) -> dict[str, Any]
     return commands.to_view(row).to_wire()
 
 
+async def session_cancel_all(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
+    """End every turn and start, and take back every waiting prompt; agents stay alive."""
+    read(params.Nothing, given)
+    return await stopping.stop_all(api.ctx)
+
+
 async def session_close(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """End the session's run."""
     session_id = await api.session_id(read(params.OfSession, given).session_id)
@@ -140,6 +146,7 @@ async def event_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
         after_seq=asked.after_seq,
         limit=asked.limit,
         output=asked.output,
+        types=None if asked.types is None else frozenset(asked.types),
     )
     return {
         "run_id": run_id,
@@ -154,6 +161,7 @@ METHODS: dict[str, Method] = {
     "session.send": session_send,
     "session.start": session_start,
     "session.cancel": session_cancel,
+    "session.cancel_all": session_cancel_all,
     "session.close": session_close,
     "run.cancel": run_cancel,
     "run.finish": run_finish,

@@ -15,6 +15,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import CheckpointView, SessionView
+from quarterdeck.tui.dialogs.confirm import ConfirmDialog
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.widgets.ages import age_text
@@ -115,10 +116,17 @@ class CheckpointsDialog(ModalScreen[str | None]):
         self._do(load)
 
     def action_forget(self) -> None:
-        """Forget the checkpoint under the cursor; what it named stays."""
+        """Forget the checkpoint under the cursor after a question; what it named stays."""
         name = self.query_one(RowList).selected
-        if name is not None:
-            self._do(lambda deck: deck.delete_checkpoint(self._session.session_id, name))
+        if name is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(lambda deck: deck.delete_checkpoint(self._session.session_id, name))
+
+        text = f"Forget the checkpoint “{name}”? Its point cannot be named again."
+        self.app.push_screen(ConfirmDialog("Forget checkpoint", text), answered)
 
     def action_leave(self) -> None:
         """Leave the line, or the dialog."""

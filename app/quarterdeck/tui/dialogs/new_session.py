@@ -1,11 +1,12 @@
 """The new-session dialog: agent, directory, title and first prompt."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -16,8 +17,10 @@ from textual.widgets.option_list import Option
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.records import SessionView
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.neighbours import warning
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 
 
@@ -39,15 +42,26 @@ class NewSessionDialog(ModalScreen[NewSession | None]):
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.NEW, priority=True)
 
-    def __init__(self, link: Link, *, cwd: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        cwd: str,
+        environ: Mapping[str, str],
+        agent: str | None = None,
+        sessions: Callable[[], Sequence[SessionView]] = tuple,
+    ) -> None:
         """Begin with directory `cwd`.
 
         Args:
             link: Where agents are listed and the session is created.
             cwd: The directory offered.
             environ: Where the variables an agent's profile names are taken from.
+            agent: The agent chosen at first; None for the first that was found.
+            sessions: Returns the sessions known, to warn of those in the same directory.
         """
         super().__init__()
+        self._agent, self._sessions = agent, sessions
         self._link, self._cwd, self._environ = link, cwd, environ
         self._profiles: list[dict[str, Any]] = []
         self._key = uuid.uuid4().hex
@@ -60,6 +74,7 @@ class NewSessionDialog(ModalScreen[NewSession | None]):
             yield OptionList(id="new-agent", markup=False, compact=True)
             yield Static("directory", classes="new-label", markup=False)
             yield _still(Input(self._cwd, compact=True, id="new-cwd"))
+            yield Static("", id="new-warning", markup=False)
             yield Static("title (made from the prompt if empty)", classes="new-label", markup=False)
             yield _still(Input(compact=True, id="new-title", max_length=200))
             yield Static("prompt", classes="new-label", markup=False)
@@ -86,9 +101,21 @@ class NewSessionDialog(ModalScreen[NewSession | None]):
         options = self.query_one(OptionList)
         options.add_options(_option(profile) for profile in self._profiles)
         if self._profiles and self._profiles[0].get("found"):
-            options.highlighted = 0
+            names = [profile.get("name") for profile in self._profiles]
+            options.highlighted = names.index(self._agent) if self._agent in names else 0
+            if self._agent in names:  # it was offered and taken: what is left is the prompt
+                self.query_one(TextArea).focus()
         else:
             self._say("no agent's program was found; see [agents] in config.toml")
+
+    @on(Input.Changed, "#new-cwd")
+    def _warn(self, event: Input.Changed) -> None:
+        """Say who works in that directory already."""
+        typed = event.value.strip()
+        said = warning(self._sessions(), Path(typed)) if typed else ""
+        shown = self.query_one("#new-warning", Static)
+        shown.update(Content(clean_line(said)))
+        shown.display = bool(said)
 
     def _say(self, text: str) -> None:
         self.query_one("#new-error", Static).update(Content(clean_line(text)))

@@ -15,12 +15,15 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import CommandView, SessionView
+from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.prompt_line import LINE_BREAK
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+
+LINE_BREAK = "⏎"
+"""Stands for a line break of a prompt, which one line cannot show."""
 
 
 class QueueDialog(ModalScreen[None]):
@@ -125,9 +128,27 @@ class QueueDialog(ModalScreen[None]):
     def action_take_back(self) -> None:
         """Take the prompt under the cursor back."""
         place = self._place()
-        if place is not None:
-            command_id = self._queue[place].command_id
-            self._do(lambda deck: deck.cancel_command(command_id))
+        if place is None:
+            return
+        taken, session_id = self._queue[place], self._session.session_id
+        later = [command.command_id for command in self._queue[place + 1 :]]
+
+        async def take(deck: Deck) -> None:
+            await deck.cancel_command(taken.command_id)
+            self.post_message(messages.Undoable("The prompt is taken back.", again, "It is back."))
+
+        async def again(deck: Deck) -> None:
+            made = await deck.send(session_id, taken.text or "")
+            waiting = {command.command_id for command in await deck.queue(session_id)}
+            before = next((command for command in later if command in waiting), None)
+            if before is not None and made.command_id in waiting:
+                await deck.move_command(made.command_id, before=before)
+
+        self._do(take)
+
+    def action_undo(self) -> None:
+        """Send the prompt that was taken back again, at its place if what followed still waits."""
+        self.post_message(messages.Undo())
 
     def action_shift(self, by: int) -> None:
         """Move the prompt under the cursor up or down."""

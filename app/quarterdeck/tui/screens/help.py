@@ -8,6 +8,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from quarterdeck.tui.keys import Where, bindings, keys_of
+from quarterdeck.tui.screens.tour import Tour
 
 APPROVING = (
     "The dialog shows the exact text that would be run or written, with every "
@@ -16,7 +17,18 @@ APPROVING = (
     "takes the place of an open one; what was settled elsewhere says so."
 )
 _COLUMNS = (
-    (Where.MAIN, Where.DIFF, Where.PROMPT, Where.QUEUE, Where.SEARCH, Where.NEW, Where.EVERYWHERE),
+    (
+        Where.FIRST,
+        Where.MAIN,
+        Where.OUTPUT,
+        Where.TRACE,
+        Where.DIFF,
+        Where.PROMPT,
+        Where.QUEUE,
+        Where.SEARCH,
+        Where.NEW,
+        Where.EVERYWHERE,
+    ),
     (
         Where.INBOX,
         Where.APPROVAL,
@@ -45,6 +57,7 @@ class HelpScreen(ModalScreen[None]):
             words.cursor_blink = False
             yield words
             with VerticalScroll(id="help-scroll"):
+                yield Tour()
                 with Horizontal(id="help-columns"):
                     for places in _COLUMNS:
                         with Vertical(classes="help-column"):
@@ -61,8 +74,10 @@ class HelpScreen(ModalScreen[None]):
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
+        words = event.value.lower().split()
+        self.query_one(Tour).narrow(words)
         for group in self.query(KeyGroup):
-            group.narrow(event.value.lower().split())
+            group.narrow(words)
 
     def action_scroll_help(self, by: int) -> None:
         """Scroll by some lines."""

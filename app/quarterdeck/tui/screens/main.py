@@ -1,7 +1,11 @@
 """The main screen: sessions, the panes of one of them, the dock, the prompt line."""
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -18,18 +22,24 @@ from quarterdeck.model.states import LIVE_SESSION_STATES, SessionState
 from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
-from quarterdeck.tui.listed import View, listed
+from quarterdeck.tui.layout import SHARES, Layout
+from quarterdeck.tui.listed import Grouping, Order, View, listed
 from quarterdeck.tui.screens.session_panes import SessionPanes
+from quarterdeck.tui.screens.subject_of_key import selected_text
 from quarterdeck.tui.thread_actions import Verb
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
 from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.diff_view import DiffView
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.prompt_line import PromptInput, PromptLine
+from quarterdeck.tui.widgets.output_view import OutputView
+from quarterdeck.tui.widgets.pane_bar import PANES, PaneBar
+from quarterdeck.tui.widgets.prompt_editor import PromptEditor
+from quarterdeck.tui.widgets.prompt_line import PromptLine
 from quarterdeck.tui.widgets.recovery_band import RecoveryBand
 from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.status_bar import StatusBar
 from quarterdeck.tui.widgets.trace_view import TraceView
+from quarterdeck.tui.widgets.welcome import Welcome
 
 NO_SESSIONS = "No sessions yet – press c to create one"
 NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
@@ -38,6 +48,11 @@ CONNECTING = "Connecting to the supervisor …"
 FOOTER = ("answer", "", "next_needy(1)", "write", "new_session", "cancel_turn", "zoom", "help")
 CANCELLABLE = {*LIVE_SESSION_STATES, SessionState.CREATED, SessionState.STARTING}
 CANCELLABLE -= {SessionState.IDLE}
+AGES_S = 60.0
+"""How often the ages of the list are looked at; between two of these an idle screen sleeps."""
+SHARE_STEP = 10
+LEAVING_S = 1.0
+"""How long the supervisor has to take the drafts when a person leaves."""
 
 
 class MainScreen(Screen[None]):
@@ -55,6 +70,9 @@ class MainScreen(Screen[None]):
         host: str,
         clock: Callable[[], int],
         tz: tzinfo | None,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+        layout: Layout | None = None,
     ) -> None:
         """Show an empty board.
 
@@ -63,8 +81,14 @@ class MainScreen(Screen[None]):
             host: The name of this machine.
             clock: Unix milliseconds.
             tz: Zone of the times shown; None is the machine's.
+            environ: Names the person's editor and the clipboard.
+            cwd: The directory a first session is offered in.
+            layout: How the screen was left.
         """
-        super().__init__()
+        # The list has the focus first; to learn it later would style every widget twice.
+        super().__init__(classes="-list-focused")
+        self._layout = layout or Layout()
+        self._environ, self._cwd = environ, cwd or Path.cwd()
         self._deck, self._host, self._clock, self._tz = deck, host, clock, tz
         self._board = Board()
         self._awaited: str | None = None
@@ -81,15 +105,18 @@ class MainScreen(Screen[None]):
         with Container(id="work"):
             yield SessionList(clock=self._clock, empty_text=CONNECTING, id="sessions")
             yield SessionPanes(self._deck, tz=self._tz, id="panes")
+        yield Welcome(self._cwd, id="welcome")
         yield RecoveryBand(tz=self._tz, id="recovery")
         yield ApprovalDock(clock=self._clock, id="dock")
-        yield PromptLine(id="prompt")
+        yield PromptLine(self._deck, self._environ, id="prompt")
         yield KeyLine(gap=2, id="keys")
 
     def on_mount(self) -> None:
         """Follow the board and the focus."""
         for name in ("#problem", "#list-note", "#list-filter"):
             self.query_one(name).display = False
+        self._take_layout()
+        self.set_interval(AGES_S, self.query_one(SessionList).refresh_ages)
         self.watch(self.app, "board", self._show_board)
         self.watch(self, "focused", self._focus_moved)
 
@@ -110,15 +137,38 @@ class MainScreen(Screen[None]):
             problem.update(Content(clean_line(board.problem)))
         self.set_class(board.link is not LinkState.UP and board.fetched, "-stale")
         rows = self.query_one(SessionList)
+        stale = board.link is not LinkState.UP and board.fetched
+        rows.say_stale(stale)
+        self.query_one(PaneBar).say_stale(stale)
+        self._show_welcome(board)
         self._show_list()
         if self._awaited is not None and rows.select(self._awaited):
             self._awaited = None
         self._show_session()
 
+    def _show_welcome(self, board: Board) -> None:
+        """Show what to begin with in place of an empty list, and give the list its place back."""
+        welcome, empty = self.query_one(Welcome), board.first_run and self._view is View.ALL
+        welcome.show(board.agents)
+        if empty == self.has_class("-first-run"):
+            return
+        self.set_class(empty, "-first-run")
+        if empty and not isinstance(self.focused, Input):
+            welcome.focus()
+        elif not empty and welcome.has_focus:
+            self.query_one(SessionList).focus()
+
+    @on(Welcome.Start)
+    def _start_offered(self, message: Welcome.Start) -> None:
+        message.stop()
+        self.post_message(messages.Create(message.agent))
+
     def _show_list(self) -> None:
         """Show the sessions of the view that have the filter's words."""
         rows, board = self.query_one(SessionList), self._board
         narrowed = self._view is not View.ALL or bool(self._words)
+        layout = self._layout
+        ordered = layout.order is not Order.ATTENTION or layout.grouping is not Grouping.NONE
         words = NO_SESSIONS if board.fetched else CONNECTING
         words = NONE_LISTED if narrowed and board.fetched else words
         if rows.empty_text != words:
@@ -126,8 +176,12 @@ class MainScreen(Screen[None]):
         shown = listed(board, self._view, self._words)
         rows.set_rows(shown)
         note = self.query_one("#list-note", Static)
-        note.display = narrowed
+        note.display = narrowed or ordered or board.cut
         said = f"list: {self._view}   {len(shown)} of them"
+        said += f"   by {layout.order}" if layout.order is not Order.ATTENTION else ""
+        grouped = layout.grouping is not Grouping.NONE
+        said += f"   grouped by {layout.grouping}" if grouped else ""
+        said += f"   the first {len(board.sessions)} only: G twice fetches more" * board.cut
         said += f"   filter: {self._words}" if self._words else ""
         if str(note.content) != said:
             note.update(Content(clean_line(said)))
@@ -140,16 +194,28 @@ class MainScreen(Screen[None]):
         self._show_keys()
 
     def _show_keys(self) -> None:
-        if isinstance(self.focused, PromptInput):
+        if isinstance(self.focused, PromptEditor):
             hints = [KeyHint.of(entry) for entry in keys_of(Where.PROMPT)]
-        elif isinstance(self.focused, DiffView):
-            by_label = [*keys_of(Where.DIFF), *keys_of(Where.MAIN)]
-            hints = [KeyHint.of(e) for e in by_label if e.where is Where.DIFF or e.label == "help"]
+        elif (place := self._place_of_focus()) is not None:
+            by_label = [*keys_of(place), *keys_of(Where.MAIN)]
+            short = {Where.DIFF: ("help",), Where.FIRST: ("new", "search", "help", "quit")}
+            common = short.get(place, ("copy", "editor", "zoom", "help"))
+            hints = [KeyHint.of(e) for e in by_label if e.where is place or e.label in common]
         else:
             by_action = {entry.action: entry for entry in reversed(keys_of(Where.MAIN))}
             wanted = [by_action[action] for action in (*FOOTER, "app.quit")]
             hints = [KeyHint.of(entry) for entry in wanted if self._applies(entry)]
         self.query_one(KeyLine).show(hints)
+
+    def _place_of_focus(self) -> Where | None:
+        """Return the pane with keys of its own that has the focus."""
+        places = {
+            Welcome: Where.FIRST,
+            DiffView: Where.DIFF,
+            OutputView: Where.OUTPUT,
+            TraceView: Where.TRACE,
+        }
+        return places.get(type(self.focused))  # pyright: ignore[reportArgumentType]
 
     def _applies(self, entry: KeyAction) -> bool:
         """Return whether the footer should offer this action now."""
@@ -172,6 +238,63 @@ class MainScreen(Screen[None]):
     @on(SessionList.Highlighted)
     def _highlighted(self) -> None:
         self._show_session()
+
+    @on(SessionList.EndReached)
+    def _end_reached(self) -> None:
+        if self._board.cut:
+            self.post_message(messages.MoreSessions())
+
+    # The layout, which is remembered
+
+    def _take_layout(self) -> None:
+        """Arrange the screen as it was left."""
+        layout = self._layout
+        self.set_class(layout.zoomed, "-zoomed")
+        for share in range(SHARES[0], SHARES[1] + 1, SHARE_STEP):
+            self.set_class(share == layout.share, f"-share-{share}")
+        rows = self.query_one(SessionList)
+        rows.set_arrangement(layout.order, layout.grouping, layout.folded)
+        panes = self.query_one(SessionPanes)
+        if layout.pane != panes.pane and layout.pane in {name for name, _, _ in PANES}:
+            panes.turn_to(layout.pane)
+
+    def _change_layout(self, layout: Layout) -> None:
+        if layout != self._layout:
+            self._layout = layout
+            self._take_layout()
+            self._show_list()
+            self._show_session()
+            self.post_message(messages.LayoutChanged(layout))
+
+    @on(SessionPanes.Turned)
+    def _pane_turned(self, message: SessionPanes.Turned) -> None:
+        message.stop()
+        self._change_layout(replace(self._layout, pane=message.pane))
+
+    @on(SessionList.Folded)
+    def _groups_folded(self, message: SessionList.Folded) -> None:
+        self._change_layout(replace(self._layout, folded=tuple(sorted(message.folded))))
+
+    def action_order(self) -> None:
+        """Sort the list by the next thing: attention, last activity, title, agent."""
+        self._change_layout(replace(self._layout, order=self._layout.order.following))
+
+    def action_group(self) -> None:
+        """Group the list by the next thing: nothing, project, agent."""
+        grouping = self._layout.grouping.following
+        self._change_layout(replace(self._layout, grouping=grouping, folded=()))
+
+    def action_share(self, step: int) -> None:
+        """Give the list more or less of the screen; `step` is 1 or -1."""
+        rows, (least, most) = self.query_one(SessionList).size, SHARES
+        now = self._layout.share
+        if not now:
+            across = self.has_class("-wide")
+            now = 100 * (rows.width if across else rows.height)
+            now //= max(1, self.size.width if across else self.size.height)
+            now = round(now / SHARE_STEP) * SHARE_STEP
+        share = max(least, min(now + step * SHARE_STEP, most))
+        self._change_layout(replace(self._layout, share=share))
 
     @on(SessionList.Opened)
     def _opened(self) -> None:
@@ -254,7 +377,7 @@ class MainScreen(Screen[None]):
             self.post_message(messages.ThreadAction(Verb(verb), session))
 
     def action_undo(self) -> None:
-        """Undo the last archiving or deleting."""
+        """Undo what was last done and can be undone."""
         self.post_message(messages.Undo())
 
     def action_all_read(self) -> None:
@@ -290,6 +413,12 @@ class MainScreen(Screen[None]):
         """Focus the prompt line."""
         self.query_one(PromptLine).write()
 
+    async def keep_drafts(self) -> None:
+        """Save what is being written, or give up if the supervisor does not answer."""
+        for line in self.query(PromptLine):  # none if one leaves before it is there
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(line.saved(), LEAVING_S)
+
     def action_new_session(self) -> None:
         """Open the new-session dialog."""
         self.post_message(messages.Create())
@@ -313,13 +442,36 @@ class MainScreen(Screen[None]):
         """Show one of the panes."""
         self.query_one(SessionPanes).turn_to(pane)
 
+    def action_copy(self, to_file: bool = False) -> None:
+        """Copy what is selected, or what the pane's mark is on."""
+        chosen = selected_text(self) or self.query_one(SessionPanes).copied()
+        if chosen is None or not chosen.text:
+            self._say("There is nothing to copy here.")
+        else:
+            self.post_message(messages.Copy(chosen, to_file))
+
+    def action_copy_to_file(self) -> None:
+        """Write to a file what would be copied."""
+        self.action_copy(to_file=True)
+
+    def action_open_file(self) -> None:
+        """Open the file that the pane's mark is about in the person's editor."""
+        panes = self.query_one(SessionPanes)
+        if panes.open_diff_file():
+            return
+        found = panes.file()
+        if found is None:
+            self._say("This names no file: mark a tool call or a diff with [ and ].")
+        else:
+            self.post_message(DiffPane.OpenFile(*found))
+
     def action_recovery_report(self) -> None:
         """Show what the supervisor's start found."""
         self.post_message(messages.ShowRecovery())
 
     def action_zoom(self) -> None:
         """Give the focused side all the room, or share it again."""
-        self.toggle_class("-zoomed")
+        self._change_layout(replace(self._layout, zoomed=not self._layout.zoomed))
 
     def action_leave(self) -> None:
         """Leave the filter, close the opened event, or go to the list."""

@@ -1,5 +1,6 @@
 """The panes of one session: Output, Trace, Diff, Plan, Info, and why it failed."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -14,25 +15,48 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.client.deck import Deck
+from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean
 from quarterdeck.model.records import EventView, SessionView
 from quarterdeck.model.states import Attention
 from quarterdeck.model.worktree import FileDiff, WorktreeDiff
+from quarterdeck.tui.screens.deck_finder import DeckFinder
+from quarterdeck.tui.screens.subject_of_key import copied_of, file_of
+from quarterdeck.tui.widgets.copied import Copied
 from quarterdeck.tui.widgets.diff_pane import DiffPane
+from quarterdeck.tui.widgets.diff_view import DiffView
+from quarterdeck.tui.widgets.event_detail import DetailText
+from quarterdeck.tui.widgets.event_finder import name_of
 from quarterdeck.tui.widgets.event_lines import detail
-from quarterdeck.tui.widgets.folded_text import FoldedText
 from quarterdeck.tui.widgets.info_view import Background, InfoView
+from quarterdeck.tui.widgets.output_blocks import SHOWN_TYPES
+from quarterdeck.tui.widgets.output_cursor import OutputPlace
 from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.pane_bar import PANES, PaneBar
 from quarterdeck.tui.widgets.plan_view import PlanView
-from quarterdeck.tui.widgets.trace_view import TraceView
+from quarterdeck.tui.widgets.trace_view import TracePlace, TraceView
 
 FAILURE_LIMIT = 600
+PLACES_KEPT = 200
+"""Panes of sessions in which the place one was at is remembered."""
 OUTPUT, TRACE, DIFF, PLAN, INFO = (name for name, _, _ in PANES)
 
 
 class SessionPanes(Vertical):
     """Shows one session's active or last run; only the visible pane fetches."""
+
+    @dataclass
+    class Turned(Message):
+        """Another pane is shown."""
+
+        pane: str
+
+    @dataclass
+    class TypesAsked(Message):
+        """The types of events shown are to be chosen; `then` takes them."""
+
+        types: frozenset[EventType]
+        then: Callable[[frozenset[EventType]], None]
 
     @dataclass
     class Read(Message):
@@ -58,18 +82,21 @@ class SessionPanes(Vertical):
         self._seen: tuple[str | None, int] | None = None
         self._notes = {name: "" for name, _, _ in PANES}
         self._elsewhere: tuple[str, int] | None = None
+        self._places: OrderedDict[tuple[str, str | None, str], OutputPlace | TracePlace] = (
+            OrderedDict()
+        )
         self.pane = OUTPUT
 
     def compose(self) -> ComposeResult:
         """Lay out head, failure, panes and the opened event."""
-        yield PaneBar(id="pane-bar")
+        yield PaneBar(tz=self._tz, id="pane-bar")
         yield Static("", id="failure", markup=False)
         yield OutputView(id="output")
         yield TraceView(tz=self._tz, id="trace")
         yield DiffPane(self._fetch_files, self._fetch_file, id="diff")
         yield PlanView(self._fetch_plan, id="plan")
         yield InfoView(self._fetch_background, id="info")
-        yield FoldedText(id="detail")
+        yield DetailText(id="detail")
 
     def on_mount(self) -> None:
         """Begin with the Output."""
@@ -107,9 +134,8 @@ class SessionPanes(Vertical):
         now = self._session.run_id if self._session else None
         self.turn_to(TRACE)
         self._elsewhere = (run_id, last_seq) if run_id != now else None
-        self._notes[TRACE] = "an earlier run, 2 goes back" if self._elsewhere else ""
         self._feed()
-        self._show_bar()
+        self._note_trace("")
         self.query_one(TraceView).go_to(seq)
         self.view.focus()
 
@@ -121,6 +147,7 @@ class SessionPanes(Vertical):
         if pane != self.pane:
             had_focus = self.has_pseudo_class("focus-within")
             self.pane = pane
+            self.post_message(self.Turned(pane))
             self._show_pane()
             if had_focus:
                 self.view.focus()
@@ -174,13 +201,27 @@ class SessionPanes(Vertical):
         if self._shown.get(pane) == key:
             self._pane_of(pane).grow(last)
             return
+        self._keep_place(pane)
         self._shown[pane] = key
         run_id = key[1]
+        place = self._places.get((key[0], run_id, pane))
         if pane == TRACE:
-            self.query_one(TraceView).show(run_id, last, self._fetch_of(key[0]))
+            kept = place if isinstance(place, TracePlace) else None
+            finder = DeckFinder(self._deck, key[0])
+            self.query_one(TraceView).show(run_id, last, self._fetch_of(key[0]), finder, kept)
         else:
-            self.query_one(OutputView).show(run_id, self._output_of(key[0], run_id))
+            kept = place if isinstance(place, OutputPlace) else None
+            self.query_one(OutputView).show(run_id, self._output_of(key[0], run_id), kept)
             self.query_one(OutputView).grow(last)
+
+    def _keep_place(self, pane: str) -> None:
+        """Remember where the person was in what the pane shows until now."""
+        key, place = self._shown.get(pane), self._pane_of(pane).place
+        if key is not None and place is not None:
+            self._places[(key[0], key[1], pane)] = place
+            self._places.move_to_end((key[0], key[1], pane))
+            if len(self._places) > PLACES_KEPT:
+                self._places.popitem(last=False)
 
     def _following(self, pane: str) -> DiffPane | PlanView | InfoView:
         if pane == DIFF:
@@ -220,7 +261,7 @@ class SessionPanes(Vertical):
     def _output_of(self, session_id: str, run_id: str | None):
         async def fetch(after_seq: int, limit: int) -> tuple[list[EventView], int]:
             _, events, cursor = await self._deck().events(
-                session_id, run_id=run_id, after_seq=after_seq, limit=limit, output=True
+                session_id, run_id=run_id, after_seq=after_seq, limit=limit, types=SHOWN_TYPES
             )
             return events, cursor
 
@@ -243,20 +284,57 @@ class SessionPanes(Vertical):
 
     @on(OutputView.FollowChanged)
     def _output_follow(self, event: OutputView.FollowChanged) -> None:
-        self._note_follow(OUTPUT, event.follow)
+        self._notes[OUTPUT] = _follow_note(event.follow, event.new_below)
+        self._show_bar()
 
     @on(TraceView.FollowChanged)
     def _trace_follow(self, event: TraceView.FollowChanged) -> None:
-        self._note_follow(TRACE, event.follow)
+        self._note_trace(_follow_note(event.follow, event.new_below))
 
-    def _note_follow(self, pane: str, follow: bool) -> None:
-        self._notes[pane] = "" if follow else "scrolled back, G follows"
+    def _note_trace(self, follow: str) -> None:
+        types = self.query_one(TraceView).types
+        only = f"only {name_of(types)}" if types else ""
+        elsewhere = "an earlier run, 2 goes back" if self._elsewhere else ""
+        self._notes[TRACE] = ", ".join(filter(None, (elsewhere, only, follow)))
         self._show_bar()
+
+    @on(TraceView.Filtered)
+    def _trace_filtered(self, message: TraceView.Filtered) -> None:
+        message.stop()
+        trace = self.query_one(TraceView)
+        self._note_trace(_follow_note(trace.follow, trace.new_below))
+
+    @on(TraceView.Choosing)
+    def _types_wanted(self, message: TraceView.Choosing) -> None:
+        message.stop()
+        trace = self.query_one(TraceView)
+        self.post_message(self.TypesAsked(message.types, trace.filter))
+
+    # What y and o are about
+
+    def copied(self) -> Copied | None:
+        """Return what there is to copy in the pane, or in the opened event."""
+        detail_text = self.query_one(DetailText)
+        if detail_text.display:
+            return Copied(detail_text.text, "event")
+        pane = self.query_one(DiffView) if self.pane == DIFF else self.view
+        return copied_of(pane)
+
+    def file(self) -> tuple[str, int] | None:
+        """Return the file and the line that the mark of the pane is about."""
+        return file_of(self.view, self._session) if self._session is not None else None
+
+    def open_diff_file(self) -> bool:
+        """Have the file of the Diff opened, if that is the pane shown."""
+        if self.pane != DIFF:
+            return False
+        self.query_one(DiffView).action_open_in_editor()
+        return True
 
     @on(TraceView.Opened)
     def _event_opened(self, message: TraceView.Opened) -> None:
         message.stop()
-        opened = self.query_one("#detail", FoldedText)
+        opened = self.query_one(DetailText)
         opened.display = True
         opened.show(detail(message.event), diff=message.event.type == "diff")
         opened.focus()
@@ -264,7 +342,7 @@ class SessionPanes(Vertical):
     @on(TraceView.Highlighted)
     def _event_highlighted(self, message: TraceView.Highlighted) -> None:
         message.stop()
-        opened = self.query_one("#detail", FoldedText)
+        opened = self.query_one(DetailText)
         if opened.display and message.event is not None and not opened.has_focus:
             opened.show(detail(message.event), diff=message.event.type == "diff")
 
@@ -272,3 +350,10 @@ class SessionPanes(Vertical):
     def _pane_chosen(self, message: PaneBar.Chosen) -> None:
         message.stop()
         self.turn_to(message.pane)
+
+
+def _follow_note(follow: bool, new_below: bool) -> str:
+    """Return what the bar says of a pane that has left its end."""
+    if follow:
+        return ""
+    return "↓ new below, G follows" if new_below else "scrolled back, G follows"

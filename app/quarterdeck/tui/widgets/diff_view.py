@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from quarterdeck.model.hostile_text import clean_line
+from quarterdeck.model.hostile_text import clean, clean_line
 from quarterdeck.tui.folding import DiffKind
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.copied import Copied
 from quarterdeck.tui.widgets.diff_rows import DiffLine, DiffRow, lines_of, one_column, side_by_side
 from quarterdeck.tui.widgets.line_view import LineView
 
@@ -199,6 +200,20 @@ class DiffView(LineView):
         line = self._rows[self._cursor].line if self._rows else None
         if line is not None and line.kind not in (DiffKind.HUNK, DiffKind.FILE):
             self.tell(self.Commenting(self, line))
+
+    def copied(self) -> Copied | None:
+        """Return the hunk under the cursor, as safe text."""
+        line = self._rows[self._cursor].line if self._rows else None
+        if line is None:
+            return None
+        heads = [n for n, each in enumerate(self._lines) if each.kind is DiffKind.HUNK]
+        at = next((n for n, each in enumerate(self._lines) if each is line), 0)
+        first = max((head for head in heads if head <= at), default=0)
+        end = min((head for head in heads if head > at), default=len(self._lines))
+        hunk = self._lines[first:end]
+        signs = {**_SIGNS, DiffKind.PLAIN: " "}
+        shown = [f"{signs.get(each.kind, '')}{each.text}" for each in hunk]
+        return Copied(clean("\n".join(shown)), "hunk", ".diff")
 
     def action_send_comments(self) -> None:
         """Have the comments sent."""

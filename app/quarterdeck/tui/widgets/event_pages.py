@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from quarterdeck.model.records import EventView
@@ -30,7 +30,12 @@ class EventPages:
     """
 
     def __init__(
-        self, run_id: str, last_seq: int, fetch: Fetch, loaded: Callable[[int, int], None]
+        self,
+        run_id: str,
+        last_seq: int,
+        fetch: Fetch,
+        loaded: Callable[[int, int], None],
+        seqs: Sequence[int] | None = None,
     ) -> None:
         """Create it with nothing loaded.
 
@@ -39,7 +44,10 @@ class EventPages:
             last_seq: The seq of the run's last event so far.
             fetch: Gets events from the supervisor.
             loaded: Called with the first and last seq of what has newly arrived.
+            seqs: Of which events `fetch` tells, if not of all; may grow. What is a seq elsewhere
+                here is then a place in it, counted from 1.
         """
+        self._seqs = seqs
         self.run_id = run_id
         self.last_seq = last_seq
         self._fetch = fetch
@@ -106,18 +114,28 @@ class EventPages:
         events: list[EventView] = []
         try:
             if limit > 0:
-                events = await self._fetch(self.run_id, first - 1, limit)
+                events = await self._fetch(self.run_id, self._seq(first) - 1, limit)
         except Exception as error:
             _log.warning("events %s of %s not fetched: %r", first, self.run_id, error)
         finally:
             self._tasks.pop(number, None)
         if self._closed:
             return
-        events = _in_order(events, first)[:limit]
+        events = self._in_order(events[:limit], first)
         if events:
             self._keep(number, held + events)
             self._loaded(first, first + len(events) - 1)
         self._start()
+
+    def _seq(self, place: int) -> int:
+        return place if self._seqs is None else self._seqs[place - 1]
+
+    def _in_order(self, events: list[EventView], first: int) -> list[EventView]:
+        """Return the events up to the first that is not the next by seq; there should be none."""
+        for index, event in enumerate(events):
+            if event.seq != self._seq(first + index):
+                return events[:index]
+        return events
 
     def _keep(self, number: int, events: list[EventView]) -> None:
         self._pages[number] = events
@@ -128,14 +146,6 @@ class EventPages:
         ):
             dropped, _ = self._pages.popitem(last=False)
             del self._text[dropped]
-
-
-def _in_order(events: list[EventView], first: int) -> list[EventView]:
-    """Return the events up to the first that is not the next by seq; there should be none."""
-    for index, event in enumerate(events):
-        if event.seq != first + index:
-            return events[:index]
-    return events
 
 
 def _weight(payload: Any) -> int:

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len
 from textual.message import Message
 from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
 
 from quarterdeck.tui.widgets.line_view import LineView
+
+MAX_SELECTED = 5_000
+"""Lines of a selection that are copied."""
 
 
 class FollowView(LineView):
@@ -55,6 +61,42 @@ class FollowView(LineView):
         if not self.follow and not self.new_below:
             self.new_below = True
             self.tell(self.FollowChanged(self, False, new_below=True))
+
+    # Selecting with the mouse
+
+    def line_text(self, line: int) -> str:
+        """Return the text a line is drawn with, as far as it is known."""
+        return ""
+
+    def selectable(self, strip: Strip, line: int) -> Strip:
+        """Return a drawn line that can be selected with the mouse, what is selected marked."""
+        selection = self.text_selection
+        span = selection.get_span(line) if selection is not None else None
+        if span is not None:
+            text = strip.text
+            start = cell_len(text[: span[0]])
+            end = strip.cell_length if span[1] < 0 else cell_len(text[: span[1]])
+            look = self.screen.get_component_rich_style("screen--selection")
+            inside = strip.crop(start, end).apply_style(look)
+            strip = Strip.join([strip.crop(0, start), inside, strip.crop(end)])
+        return strip.apply_offsets(0, line)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return the selected text; of a very long selection its first lines."""
+        start, end = selection
+        first = start.y if start is not None else 0
+        last = end.y if end is not None else self.virtual_size.height - 1
+        found: list[str] = []
+        for line in range(max(0, first), min(last + 1, first + MAX_SELECTED)):
+            span = selection.get_span(line)
+            if span is not None:
+                text = self.line_text(line)
+                found.append((text[span[0] :] if span[1] < 0 else text[slice(*span)]).rstrip())
+        return ("\n".join(found), "\n") if found else None
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Repaint what is selected now, and what was."""
+        self.refresh()
 
     def action_follow(self) -> None:
         """Go to the end and stay there."""

@@ -67,6 +67,17 @@ class Glyphs:
     bar: str
     plan: MappingProxyType[str, str]
     """By the status of a plan's entry."""
+    stale: str
+    """Instead of an attention that was true before the link went away."""
+    pin: str
+    folded: str
+    unfolded: str
+    tool: MappingProxyType[str, str]
+    """By the status of a tool call; empty for one that is not known."""
+
+    def for_tool(self, status: str) -> str:
+        """Return the glyph of a tool call's status; one we do not know is shown as unknown."""
+        return self.tool.get(status, "?" if status else self.tool["pending"])
 
     def for_attention(self, attention: str) -> str:
         """Return the glyph of an attention; one we do not know is shown as unknown."""
@@ -121,6 +132,18 @@ UNICODE = Glyphs(
     rule="─",
     bar="│",
     plan=MappingProxyType({"completed": "✔", "in_progress": "▸", "pending": "·"}),
+    stale="≈",
+    pin="▴",
+    folded="▸",
+    unfolded="▾",
+    tool=MappingProxyType(
+        {
+            "pending": "·",
+            "in_progress": "●",
+            "completed": "✔",
+            **dict.fromkeys(("failed", "cancelled", "canceled", "rejected"), "✗"),
+        }
+    ),
 )
 
 ASCII = Glyphs(
@@ -156,6 +179,18 @@ ASCII = Glyphs(
     rule="-",
     bar="|",
     plan=MappingProxyType({"completed": "x", "in_progress": ">", "pending": "."}),
+    stale="~",
+    pin="^",
+    folded="+",
+    unfolded="-",
+    tool=MappingProxyType(
+        {
+            "pending": ".",
+            "in_progress": "*",
+            "completed": "=",
+            **dict.fromkeys(("failed", "cancelled", "canceled", "rejected"), "x"),
+        }
+    ),
 )
 
 

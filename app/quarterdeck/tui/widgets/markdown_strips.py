@@ -1,6 +1,7 @@
 """Closed messages as Markdown, rendered once to lines; imported when the first one comes."""
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from rich.theme import Theme
 from textual.strip import Strip
 
 from quarterdeck.model.hostile_text import clean
+from quarterdeck.tui.widgets.output_code import code_looks
 from quarterdeck.tui.widgets.text_rows import TextRows
 
 # HTML would vanish on the way and entities could smuggle in what was cleaned before.
@@ -27,15 +29,26 @@ _PARSER = (
 
 
 class _Code(CodeBlock):
-    """Code as it is: indented, folded at the cell, without a lexer on hostile text."""
+    """Code as it is: indented, folded at the cell, coloured if its language is a known one."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         code = str(self.text).rstrip()
         rows = TextRows(max(1, options.max_width - 2), by_word=False)
         rows.extend(code)
         style = console.get_style("markdown.code_block")
+        looks = code_looks(code, self.lexer_name) or [(0, "code_block")]
+        styles = [console.get_style(f"markdown.{look}", default=style) for _, look in looks]
+        offsets = [offset for offset, _ in looks]
         for index in range(len(rows)):
-            yield Text("  " + rows.row(code, index), style=style, no_wrap=True, end="\n")
+            line = Text("  ", style=style, no_wrap=True, end="\n")
+            at = rows.start(index)
+            end = at + len(rows.row(code, index))
+            place = max(0, bisect_right(offsets, at) - 1)
+            while at < end:
+                upto = min(end, offsets[place + 1]) if place + 1 < len(offsets) else end
+                line.append(code[at:upto], styles[place])
+                at, place = upto, place + 1
+            yield line
 
 
 class _Heading(Heading):
@@ -65,8 +78,10 @@ class _SafeMarkdown(Markdown):
 
 
 def _clean_tokens(tokens: Iterable[Token]) -> None:
-    """Clean what parsing brought forth: a link's address is shown decoded."""
+    """Clean what parsing brought forth, a link's address decoded; a line break stays one."""
     for token in tokens:
+        if token.type == "softbreak":
+            token.type = "hardbreak"
         token.content = clean(token.content)
         for name, value in token.attrs.items():
             if isinstance(value, str):

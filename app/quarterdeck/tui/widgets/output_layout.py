@@ -2,8 +2,7 @@
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Protocol
 
@@ -11,33 +10,20 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from quarterdeck.tui.widgets.cells import fit
-from quarterdeck.tui.widgets.glyphs import Glyphs
 from quarterdeck.tui.widgets.output_blocks import (
     MAX_LINES,
     MAX_MARKDOWN,
     Block,
     BlockKind,
     OutputBlocks,
-    lines_left,
 )
+from quarterdeck.tui.widgets.output_lines import Looks, block_lines
 from quarterdeck.tui.widgets.text_rows import TextRows
 
 _MAX_PARSED = 16_384
 """Characters of a piece of a message beyond which parsing would be felt."""
 _MAX_LAID = 256
 _MAX_STRIPS = 20_000
-
-
-@dataclass(frozen=True)
-class Looks:
-    """The styles and glyphs of the output."""
-
-    base: Style
-    style: Callable[[str], Style]
-    """Takes `assistant`, `command`, `added`, …, the last part of a component class's name."""
-    markdown: Mapping[str, Style]
-    glyphs: Glyphs
 
 
 class Laid(Protocol):
@@ -188,8 +174,10 @@ class OutputLayout:
         return self._starts
 
     def _estimate(self, block: Block) -> int:
+        if block.card is not None:
+            return 1 + block.spaced if not block.card.opened else 12
         rows = block.size // max(1, self.width) + block.breaks
-        if block.kind in (BlockKind.COMMAND, BlockKind.DIFF):
+        if block.kind in (BlockKind.PROMPT, BlockKind.COMMAND, BlockKind.DIFF):
             rows = min(rows, MAX_LINES)
         return rows + 2
 
@@ -223,14 +211,10 @@ def lay_out(block: Block, width: int, looks: Looks) -> Laid:
     if block.kind is BlockKind.MESSAGE:
         return _message(block, width, looks)
     blank = Strip.blank(width, looks.base)
-    if block.kind is BlockKind.TURN_END:
-        return LaidStrips(block.version, [_rule(block.head, width, looks), blank])
-    if block.kind is BlockKind.NOTE:
-        style = looks.style("note")
-        text = f"{looks.glyphs.ellipsis} {block.head}"
-        return LaidStrips(block.version, [_line(text, width, style, looks), blank])
-    strips = _ERROR_OR_LINES[block.kind](block, width, looks)
-    return LaidStrips(block.version, [*strips, blank])
+    strips = block_lines(block, width, looks)
+    if block.spaced or (block.card is not None and block.card.opened):
+        strips.append(blank)
+    return LaidStrips(block.version, strips)
 
 
 def _message(block: Block, width: int, looks: Looks) -> Laid:
@@ -244,65 +228,3 @@ def _message(block: Block, width: int, looks: Looks) -> Laid:
                 strips.append(Strip.blank(width, looks.base))
             return LaidStrips(block.version, strips)
     return LaidText(block, width, looks.style("assistant" if block.closed else "open"))
-
-
-def _line(text: str, width: int, style: Style, looks: Looks) -> Strip:
-    return Strip([Segment(fit(text, width, ellipsis=looks.glyphs.ellipsis), style)], width)
-
-
-def _rule(text: str, width: int, looks: Looks) -> Strip:
-    rule = looks.glyphs.rule
-    text = f"{rule}{rule} {text} "
-    return _line(text + rule * (width - len(text)), width, looks.style("turn-end"), looks)
-
-
-def _error(block: Block, width: int, looks: Looks) -> list[Strip]:
-    style = looks.style("error")
-    text = block.text
-    rows = TextRows(width - 2, by_word=True, max_rows=MAX_LINES)
-    rows.extend(text)
-    sign = looks.glyphs.for_event("error")
-    strips = [
-        _line(f"{' ' if row else sign} {rows.row(text, row)}", width, style, looks)
-        for row in range(len(rows))
-    ]
-    return strips + _more(block, rows.end, width, looks)
-
-
-def _lines(block: Block, width: int, looks: Looks) -> list[Strip]:
-    """A header and up to 200 rows of what must keep its columns."""
-    diff = block.kind is BlockKind.DIFF
-    sign = looks.glyphs.for_event("diff" if diff else "command_output")
-    head = looks.style("diff-header" if diff else "command-header")
-    strips = [_line(f"{sign} {block.head}", width, head, looks)]
-    text = block.text
-    rows = TextRows(width - 2, by_word=False, max_rows=MAX_LINES)
-    rows.extend(text)
-    style = looks.style("command")
-    margin = Segment(f"{looks.glyphs.bar} ", head)
-    begins_line = True
-    for index in range(len(rows)):
-        row = rows.row(text, index)
-        if diff and begins_line:
-            style = looks.style(_DIFF_TONES.get(row[:1], "diff"))
-        begins_line = rows.ends_line(text, index)
-        fitted = fit(row, width - 2, ellipsis=looks.glyphs.ellipsis)
-        strips.append(Strip([margin, Segment(fitted, style)]))
-    return strips + _more(block, rows.end, width, looks)
-
-
-def _more(block: Block, end: int, width: int, looks: Looks) -> list[Strip]:
-    left = lines_left(block, end)
-    if not left:
-        return []
-    noun = "line" if left == 1 else "lines"
-    text = f"  {looks.glyphs.ellipsis} {left:,} {noun} more (open the trace)"
-    return [_line(text, width, looks.style("note"), looks)]
-
-
-_DIFF_TONES = {"+": "added", "-": "removed", "@": "hunk"}
-_ERROR_OR_LINES: dict[BlockKind, Callable[[Block, int, Looks], list[Strip]]] = {
-    BlockKind.ERROR: _error,
-    BlockKind.COMMAND: _lines,
-    BlockKind.DIFF: _lines,
-}

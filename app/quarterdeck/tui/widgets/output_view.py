@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -9,17 +10,23 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import EventView
+from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.copied import Copied
 from quarterdeck.tui.widgets.follow_view import FollowView
 from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
-from quarterdeck.tui.widgets.output_blocks import OutputBlocks
-from quarterdeck.tui.widgets.output_layout import Looks, OutputLayout
+from quarterdeck.tui.widgets.output_blocks import Block, BlockKind, OutputBlocks
+from quarterdeck.tui.widgets.output_cursor import BlockCursor, OutputPlace
+from quarterdeck.tui.widgets.output_layout import OutputLayout
+from quarterdeck.tui.widgets.output_lines import Looks
+from quarterdeck.tui.widgets.output_looks import COMPONENTS, MARKDOWN_LOOKS, OUTPUT_CSS
 from quarterdeck.tui.widgets.pacing import Pacer
 
 FetchOutput = Callable[[int, int], Awaitable[tuple[list[EventView], int]]]
@@ -27,77 +34,20 @@ FetchOutput = Callable[[int, int], Awaitable[tuple[list[EventView], int]]]
 
 LIMIT = 200
 """Events of one fetch."""
+MARK = 1
+"""Cells to the left for the mark of the block that keys mean."""
 START_BACK = 20_000
 """How far from the end of a run its output begins; older output is in the trace."""
 _FRAME = 0.125
 """Seconds between two fetches while output pours in."""
-_MARKDOWN_LOOKS: dict[str, str] = {
-    "markdown.h1": "heading",
-    "markdown.h2": "heading",
-    "markdown.h3": "heading",
-    "markdown.h4": "heading",
-    "markdown.h5": "heading",
-    "markdown.h6": "heading",
-    "markdown.h1.border": "heading",
-    "markdown.code": "code",
-    "markdown.code_block": "code",
-    "markdown.block_quote": "quote",
-    "markdown.list": "bullet",
-    "markdown.item.bullet": "bullet",
-    "markdown.item.number": "bullet",
-    "markdown.link": "link",
-    "markdown.link_url": "link",
-    "markdown.hr": "turn-end",
-    "markdown.table.border": "turn-end",
-    "markdown.table.header": "heading",
-}
-
 _log = logging.getLogger(__name__)
 
 
 class OutputView(FollowView):
     """What the agent said and did, the open message growing at the end."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "output-view--assistant",
-        "output-view--open",
-        "output-view--heading",
-        "output-view--code",
-        "output-view--quote",
-        "output-view--bullet",
-        "output-view--link",
-        "output-view--command",
-        "output-view--command-header",
-        "output-view--diff",
-        "output-view--diff-header",
-        "output-view--added",
-        "output-view--removed",
-        "output-view--hunk",
-        "output-view--error",
-        "output-view--turn-end",
-        "output-view--note",
-        "output-view--empty",
-    }
-    DEFAULT_CSS = """
-    OutputView {
-        & > .output-view--heading { color: $text-primary; text-style: bold; }
-        & > .output-view--code { color: $text-accent; }
-        & > .output-view--quote { color: $text-muted; text-style: italic; }
-        & > .output-view--bullet { color: $text-primary; }
-        & > .output-view--link { color: $text-primary; text-style: underline; }
-        & > .output-view--command { color: $text-muted; }
-        & > .output-view--command-header { color: $text-accent; }
-        & > .output-view--diff { color: $text-muted; }
-        & > .output-view--diff-header { color: $text-accent; }
-        & > .output-view--added { color: $text-success; }
-        & > .output-view--removed { color: $text-error; }
-        & > .output-view--hunk { color: $text-muted; }
-        & > .output-view--error { color: $text-error; text-style: bold; }
-        & > .output-view--turn-end { color: $text-muted; }
-        & > .output-view--note { color: $text-muted; text-style: italic; }
-        & > .output-view--empty { color: $text-muted; }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+    DEFAULT_CSS = OUTPUT_CSS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_by(-1)", "Up", show=False),
         Binding("down,j", "scroll_by(1)", "Down", show=False),
@@ -105,6 +55,7 @@ class OutputView(FollowView):
         Binding("pagedown,space", "scroll_pages(1)", "Page down", show=False),
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "follow", "Last, follow", show=False),
+        *bindings(Where.OUTPUT),
     ]
 
     class FollowChanged(FollowView.FollowChanged):
@@ -154,6 +105,9 @@ class OutputView(FollowView):
         self._changed_from: int | None = None
         self._head = 0
         self._settling = False
+        self._cursor = BlockCursor(self._blocks, self._layout_of)
+        self._returning: OutputPlace | None = None
+        self._to_open: set[int] = set()
 
     @property
     def run_id(self) -> str | None:
@@ -170,10 +124,37 @@ class OutputView(FollowView):
         """What is held of the output."""
         return self._blocks
 
-    def show(self, run_id: str | None, fetch_output: FetchOutput) -> None:
+    @property
+    def text_width(self) -> int:
+        """Cells of a line of the output, the column of the mark left out."""
+        return max(0, self.line_width - MARK)
+
+    @property
+    def place(self) -> OutputPlace | None:
+        """Where the person is, to come back to; None if nothing is shown."""
+        if self._run_id is None or not self._blocks.blocks:
+            return None
+        index, row = self._layout_of.locate(self.top)
+        block = self._blocks.blocks[index]
+        opened = frozenset(
+            b.first_seq for b in self._blocks.blocks if b.card is not None and b.card.opened
+        )
+        piece = index - self._blocks.index_of(self._blocks.whole(block)[0].number)
+        return OutputPlace(
+            self._run_id, self._read_to, self.follow, block.first_seq, piece, row, opened
+        )
+
+    def show(
+        self, run_id: str | None, fetch_output: FetchOutput, place: OutputPlace | None = None
+    ) -> None:
         """Show the output of a run from its end, following; None shows nothing.
 
         Nothing is fetched before `grow` says how far the run is.
+
+        Args:
+            run_id: The run.
+            fetch_output: Gets its output from the supervisor.
+            place: Where the person was in it, to show that instead.
         """
         if self._fetching:
             self._fetching.cancel()
@@ -182,6 +163,10 @@ class OutputView(FollowView):
         self._fetch = fetch_output if run_id else None
         self._blocks = OutputBlocks()
         self._layout_of = OutputLayout(self._blocks, self._current_looks)
+        self._cursor = BlockCursor(self._blocks, self._layout_of)
+        place = place if place is not None and place.run_id == run_id else None
+        self._returning = place if place is not None and not place.follow else None
+        self._to_open = set(place.opened) if place is not None else set()
         self._last_seq = self._read_to = self._end_told = 0
         self._anchor = (0, 0, 0)
         self._changed_from = None
@@ -223,7 +208,8 @@ class OutputView(FollowView):
                 failed = cursor <= self._read_to
                 if not failed:
                     self._take(events, cursor)
-                    if cursor >= target or monotonic() - shown > _FRAME:
+                    waiting = self._returning is not None and cursor < self._returning.read_to
+                    if cursor >= target or (monotonic() - shown > _FRAME and not waiting):
                         self._show_new()
                         shown = monotonic()
         except Exception as error:
@@ -245,9 +231,15 @@ class OutputView(FollowView):
         index = self._blocks.index_of(last[0])
         if index < len(blocks) and (blocks[index].number, blocks[index].version) == last:
             index += 1
+        for block in blocks[index:] if self._to_open else ():
+            if block.card is not None and block.first_seq in self._to_open:
+                self._to_open.discard(block.first_seq)
+                block.toggle()
+        if self._blocks.touched is not None:
+            index = min(index, self._blocks.index_of(self._blocks.touched))
         if index < len(blocks):
             self._layout_of.changed()
-            if self._changed_from is None:
+            if self._changed_from is None or blocks[index].number < self._changed_from:
                 self._changed_from = blocks[index].number
 
     def _show_new(self) -> None:
@@ -257,6 +249,11 @@ class OutputView(FollowView):
             blocks = self._blocks.blocks
             head, self._head = self._head, blocks[min(1, len(blocks) - 1)].number
             top, height = self.top, self.virtual_size.height
+            if (place := self._returning) is not None and self._read_to >= place.read_to:
+                self._returning = None
+                self._return_to(place)
+                if self._read_to == place.read_to:
+                    return
             self._settle()
             if head != self._head or self.top != top:
                 self.refresh()
@@ -274,18 +271,45 @@ class OutputView(FollowView):
             return
         self._settling = True
         try:
-            if self.line_width != self._layout_of.width:
-                self._layout_of.resize(self.line_width)
+            if self.text_width != self._layout_of.width:
+                self._layout_of.resize(self.text_width)
             if not self._blocks.blocks:
                 self.set_line_count(0)
             elif self.follow:
                 self._settle_at_end()
             else:
                 self._settle_at(self._top_line(from_scroll))
+            self._note_anchor()
+        finally:
+            self._settling = False
+
+    def _note_anchor(self) -> None:
+        if self._blocks.blocks:
             index, row = self._layout_of.locate(self.top)
-            if self._blocks.blocks:
-                offset = self._layout_of.offset(index, row)
-                self._anchor = (self._blocks.blocks[index].number, row, offset)
+            offset = self._layout_of.offset(index, row)
+            self._anchor = (self._blocks.blocks[index].number, row, offset)
+
+    def _return_to(self, place: OutputPlace) -> None:
+        """Show what was at the top of the screen when the person left."""
+        blocks = self._blocks.blocks
+        index = bisect_left(blocks, place.seq, key=lambda block: block.first_seq)
+        index = min(index + place.piece, len(blocks) - 1)
+        if index < 0 or self.line_width <= 0:
+            return
+        if self.text_width != self._layout_of.width:
+            self._layout_of.resize(self.text_width)
+        row = min(place.row, self._layout_of.realise(index) - 1)
+        self._show_from(self._layout_of.start(index) + row)
+        self.refresh()
+        self.call_after_refresh(self._tell_end)
+
+    def _show_from(self, line: int) -> None:
+        """Stop following and put a line at the top of the screen."""
+        self.follow = False
+        self._settling = True
+        try:
+            self._settle_at(line)
+            self._note_anchor()
         finally:
             self._settling = False
 
@@ -379,18 +403,30 @@ class OutputView(FollowView):
         def style(name: str) -> Style:
             return self.look(f"output-view--{name}")
 
-        markdown = {rich: style(ours) for rich, ours in _MARKDOWN_LOOKS.items()}
+        markdown = {rich: style(ours) for rich, ours in MARKDOWN_LOOKS.items()}
         return Looks(self.look(), style, markdown, self._glyphs)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.line_width
+        width = self.text_width
         if y == 0 and not self._blocks.blocks:
             style = self.look("output-view--empty")
             text = fit(clean_line(self._empty_text), width, ellipsis=self._glyphs.ellipsis)
-            return Strip([Segment(text, style)], width)
-        strip = self._layout_of.strip(y + self.top)
-        return strip if strip is not None else Strip.blank(width, self.look())
+            return Strip([Segment(" " * MARK, style), Segment(text, style)])
+        line = y + self.top
+        strip = self._layout_of.strip(line)
+        if strip is None:
+            return Strip.blank(self.line_width, self.look())
+        first, end = self._cursor.lines()
+        marked = first <= line < end
+        look = self.look("output-view--cursor") if marked else self.look()
+        margin = Segment(self._glyphs.cursor if marked else " " * MARK, look)
+        return self.selectable(Strip([margin, *strip]), line)
+
+    def line_text(self, line: int) -> str:
+        """Return the text of a line as it is drawn."""
+        strip = self._layout_of.strip(line)
+        return " " * MARK + strip.text if strip is not None else ""
 
     def notify_style_update(self) -> None:
         """Draw anew in other styles."""
@@ -408,3 +444,97 @@ class OutputView(FollowView):
     def action_first(self) -> None:
         """Show the beginning."""
         self.scroll_to(y=0, force=True)
+
+    # The block that keys mean
+
+    def _meant(self) -> Block | None:
+        block = self._cursor.meant(self.top, self.page, from_end=self.follow)
+        self.refresh()
+        return block
+
+    def action_step_block(self, step: int) -> None:
+        """Mark the next block or the one before, and show it."""
+        before = self._cursor.marked
+        block = self._cursor.meant(self.top, self.page, from_end=step < 0)
+        if block is not None and before and before[0] is block:
+            block = self._cursor.beside(block, step) or block
+            self._cursor.mark(block)
+        if block is not None:
+            self._show_block(block)
+        self.refresh()
+
+    def _show_block(self, block: Block) -> None:
+        """Scroll as far as it takes to show the beginning of a block."""
+        index = self._blocks.index_of(block.number)
+        height = self._layout_of.realise(index)
+        line = self._layout_of.start(index)
+        if line < self.top:
+            self._show_from(line)
+        elif line + min(height, self.page) > self.top + self.page:
+            self._show_from(line + min(height, self.page) - self.page)
+
+    def action_unfold(self) -> None:
+        """Unfold the card of the marked tool call, or of one on the screen, or fold it."""
+        block = self._meant()
+        if block is not None and block.card is None:
+            first, _ = self._layout_of.locate(self.top)
+            last, _ = self._layout_of.locate(self.top + self.page - 1)
+            cards = [b for b in self._blocks.blocks[first : last + 1] if b.card is not None]
+            block = (cards[-1] if self.follow else cards[0]) if cards else None
+        if block is not None:
+            self._toggle(block)
+
+    def _toggle(self, block: Block) -> None:
+        self._cursor.mark(block)
+        block.toggle()
+        self._layout_of.changed()
+        top, index = self.top, self._blocks.index_of(block.number)
+        self._layout_of.realise(index)
+        if self._layout_of.height <= top + self.page and self.follow:
+            self._settle()
+        else:
+            self._show_from(min(top, self._layout_of.start(index)))
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Mark the block that was clicked, and unfold or fold it if that is the head of a card."""
+        selection = self.text_selection
+        offset = event.get_content_offset(self)
+        if selection is not None and selection.start != selection.end:
+            return
+        line = offset.y + self.top if offset is not None else -1
+        if not self._blocks.blocks or not 0 <= line < self._layout_of.height:
+            return
+        event.stop()
+        index, row = self._layout_of.locate(line)
+        block = self._blocks.blocks[index]
+        self._cursor.mark(block)
+        if block.card is not None and row == 0:
+            self._toggle(block)
+        self.refresh()
+
+    def copied(self) -> Copied | None:
+        """Return what there is to copy: of the marked block, else of one on the screen."""
+        block = self._meant()
+        if block is None:
+            return None
+        what = _WORDS.get(block.kind, "output")
+        return Copied(self._blocks.text_of(block), what, ".diff" if what == "diff" else ".txt")
+
+    def file(self) -> tuple[str, int] | None:
+        """Return the file and line that the marked block, or one on the screen, is about."""
+        block = self._meant()
+        if block is None:
+            return None
+        if block.change is not None:
+            return block.change.path, block.change.first_line
+        return block.card.file if block.card is not None else None
+
+
+_WORDS = {
+    BlockKind.PROMPT: "prompt",
+    BlockKind.MESSAGE: "message",
+    BlockKind.CARD: "tool call",
+    BlockKind.DIFF: "diff",
+    BlockKind.ERROR: "error",
+}

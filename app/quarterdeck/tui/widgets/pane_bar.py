@@ -1,6 +1,7 @@
 """The head of the panes: which one is shown, and of which session."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import ClassVar
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.widget import Widget
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import SessionView
+from quarterdeck.tui.widgets.ages import moment_text
 from quarterdeck.tui.widgets.glyphs import UNICODE, state_word
 
 PANES = (
@@ -20,6 +22,8 @@ PANES = (
     ("info", "5", "Info"),
 )
 """Name, key and word of each pane, in order."""
+TITLE_ROOM = 18
+"""Cells the title keeps before since when, and known from what, the state is gets a place."""
 ROOM = 90
 """Cells from which on every pane is named; below, only the one shown is, the others by key."""
 
@@ -43,21 +47,32 @@ class PaneBar(Widget):
 
         pane: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        """Show the Output of no session."""
+    def __init__(self, *, tz: tzinfo | None = None, id: str | None = None) -> None:
+        """Show the Output of no session; times are of `tz`, None is the machine's."""
         super().__init__(id=id)
+        self._tz = tz
         self._pane = PANES[0][0]
-        self._session: tuple[str, str, str, str] | None = None
+        self._session: tuple[str, str, str, str, str, str] | None = None
         self._note = ""
+        self._stale = False
 
     def show(self, pane: str, session: SessionView | None, note: str) -> None:
         """Show which pane is open, of which session, and a note such as `paused`."""
         about = None
         if session is not None:
             title = session.title or session.session_id
-            about = (session.attention, title, session.agent, session.state)
+            since = moment_text(session.state_since, self._tz)
+            since = f" since {since}" if since else ""
+            state = (session.state, since, session.state_source)
+            about = (session.attention, title, session.agent, *state)
         if (pane, about, note) != (self._pane, self._session, self._note):
             self._pane, self._session, self._note = pane, about, note
+            self.refresh()
+
+    def say_stale(self, stale: bool) -> None:
+        """Tell whether the state shown may no longer be true."""
+        if stale != self._stale:
+            self._stale = stale
             self.refresh()
 
     def _styled(self, text: str, name: str) -> Content:
@@ -77,14 +92,20 @@ class PaneBar(Widget):
             line += self._styled(f" {words} ", "shown" if pane == self._pane else "other")
         if self._session is None:
             return line
-        attention, title, agent, state = self._session
+        attention, title, agent, state, since, source = self._session
         note = f"  {self._note}" if self._note else ""
-        words = f"  {clean_line(agent)} · {state_word(state)}{note} "
-        about = self._styled(words, "about")
+        was = "stale, was " if self._stale else ""
+        words = f"  {clean_line(agent)} · {was}{state_word(state)}"
+        about = self._styled(f"{words}{note} ", "about")
+        for more in (f"{since}, by {clean_line(source)}" if source else since, since):
+            longer = self._styled(f"{words}{more}{note} ", "about")
+            if self.size.width - line.cell_length - longer.cell_length >= TITLE_ROOM:
+                about = longer
+                break
         room = self.size.width - line.cell_length - about.cell_length
         if room < 8:
             return line + about.truncate(max(self.size.width - line.cell_length, 0), ellipsis=True)
-        glyph = UNICODE.for_attention(attention)
+        glyph = UNICODE.stale if self._stale else UNICODE.for_attention(attention)
         title_part = self._styled(f"  {glyph} {clean_line(title)}", "title")
         title_part = title_part.truncate(room, ellipsis=True)
         return line + title_part.pad_right(max(room - title_part.cell_length, 0)) + about

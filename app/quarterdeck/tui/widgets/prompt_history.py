@@ -22,6 +22,11 @@ class PromptHistory:
         """Whether there are entries to move in."""
         return bool(self._entries)
 
+    @property
+    def own(self) -> str:
+        """One's own text while older prompts are browsed, else empty."""
+        return self._entries[0] if self.browsing else ""
+
     def begin(self, own: str, older: Iterable[str]) -> None:
         """Browse from one's own text.
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from quarterdeck.model.hostile_text import clean
 from quarterdeck.tui.widgets.folded_text import FoldedText
 
 
@@ -23,6 +24,11 @@ class ReadingView(FoldedText):
         """Show `text`."""
         super().__init__(text, id=id)
         self._put = text
+
+    @property
+    def text(self) -> str:
+        """What is shown, as safe text."""
+        return clean(self._put)
 
     def put(self, text: str, *, afresh: bool = False) -> None:
         """Show `text`; equal text costs nothing.

@@ -1,10 +1,11 @@
 """The list of sessions: any number of rows, only those on the screen are drawn (DESIGN §7)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -13,49 +14,24 @@ from textual.strip import Strip
 from quarterdeck.model.clock import now_ms
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import SessionView
-from quarterdeck.model.states import Attention
-from quarterdeck.tui.widgets.ages import age_text
+from quarterdeck.tui.listed import Grouping, Header, ListedRow, Order, arranged, group_of
 from quarterdeck.tui.widgets.cells import fit
-from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs, state_word
+from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
 from quarterdeck.tui.widgets.line_view import LineView
-
-
-class _Columns(NamedTuple):
-    agent: int
-    status: int
-    needs: int
-    with_age: bool
-
-
-# From the widest: the least width of the list, and the cells each column then has.
-_COLUMNS: tuple[tuple[int, _Columns], ...] = (
-    (100, _Columns(16, 12, 12, True)),
-    (64, _Columns(10, 12, 12, True)),
-    (46, _Columns(0, 12, 12, True)),
-    (31, _Columns(0, 12, 0, True)),
-    (0, _Columns(0, 8, 0, False)),
-)
-
-
-class _Line(NamedTuple):
-    """Everything a line shows: equal lines need no repaint."""
-
-    attention: str
-    title: str
-    agent: str
-    status: str
-    age: str
-    needs: str
-    cursor: bool
+from quarterdeck.tui.widgets.session_cells import columns_for
+from quarterdeck.tui.widgets.session_lines import Line, Shown, drawn, line_of
 
 
 class SessionList(LineView):
-    """Sessions in the order given, a cursor that stays on its session whatever moves around it."""
+    """Sessions in order and groups; the cursor stays on its session whatever moves around it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "session-list--cursor",
         "session-list--title",
         "session-list--agent",
+        "session-list--header",
+        "session-list--facts",
+        "session-list--stale",
         "session-list--age",
         "session-list--needs",
         "session-list--empty",
@@ -70,6 +46,9 @@ class SessionList(LineView):
     SessionList {
         & > .session-list--cursor { background: $surface-lighten-2; text-style: bold; }
         & > .session-list--agent { color: $text-muted; }
+        & > .session-list--header { text-style: bold; }
+        & > .session-list--facts { color: $text-muted; }
+        & > .session-list--stale { color: $text-muted; }
         & > .session-list--age { color: $text-muted; }
         & > .session-list--needs { color: $text-warning; }
         & > .session-list--empty { color: $text-muted; }
@@ -89,6 +68,8 @@ class SessionList(LineView):
         Binding("home,g", "go_to(0)", "First", show=False),
         Binding("end,G", "go_to(-1)", "Last", show=False),
         Binding("enter", "open", "Open", show=False),
+        Binding("left", "fold(True)", "Fold", show=False),
+        Binding("right", "fold(False)", "Unfold", show=False),
     ]
 
     @dataclass
@@ -115,6 +96,29 @@ class SessionList(LineView):
             """The list."""
             return self.session_list
 
+    @dataclass
+    class EndReached(Message):
+        """The person is at the last row and wants to go on."""
+
+        session_list: "SessionList"
+
+        @property
+        def control(self) -> "SessionList":
+            """The list."""
+            return self.session_list
+
+    @dataclass
+    class Folded(Message):
+        """Groups were folded or unfolded by the person."""
+
+        session_list: "SessionList"
+        folded: frozenset[str]
+
+        @property
+        def control(self) -> "SessionList":
+            """The list."""
+            return self.session_list
+
     def __init__(
         self,
         *,
@@ -135,16 +139,20 @@ class SessionList(LineView):
         self._clock = clock
         self._glyphs = glyphs
         self._empty_text = empty_text
-        self._rows: Sequence[SessionView] = ()
+        self._sessions: Sequence[SessionView] = ()
+        self._rows: Sequence[ListedRow] = ()
+        self._order, self._grouping = Order.ATTENTION, Grouping.NONE
+        self._folded: frozenset[str] = frozenset()
+        self._stale = False
         self._cursor = 0
         self._now = clock()
         self._told: str | None = None
-        self._painted: dict[int, _Line] = {}
+        self._painted: dict[int, Line] = {}
 
     @property
     def rows(self) -> Sequence[SessionView]:
-        """The rows as they were set."""
-        return self._rows
+        """The sessions as they were set."""
+        return self._sessions
 
     @property
     def cursor(self) -> int:
@@ -153,7 +161,12 @@ class SessionList(LineView):
 
     @property
     def selected(self) -> SessionView | None:
-        """The session under the cursor."""
+        """The session under the cursor; none if that is on a group's header."""
+        row = self._under_cursor
+        return row if isinstance(row, SessionView) else None
+
+    @property
+    def _under_cursor(self) -> ListedRow | None:
         return self._rows[self._cursor] if self._cursor < len(self._rows) else None
 
     @property
@@ -172,40 +185,67 @@ class SessionList(LineView):
 
         Only lines of the screen that now look different are repainted.
         """
-        current = self.selected
+        self._sessions = tuple(rows)
+        self._now = self._clock()
+        self._arrange()
+
+    def set_arrangement(self, order: Order, grouping: Grouping, folded: Collection[str]) -> None:
+        """Sort and group the sessions; of the groups in `folded` only the headers are shown."""
+        wanted = (order, grouping, frozenset(folded))
+        if wanted != (self._order, self._grouping, self._folded):
+            self._order, self._grouping, self._folded = wanted
+            self._arrange()
+
+    def say_stale(self, stale: bool) -> None:
+        """Tell whether the states shown may no longer be true."""
+        if stale != self._stale:
+            self._stale = stale
+            self._repaint_changed()
+
+    def _arrange(self) -> None:
+        current = self._under_cursor
         was_empty = not self._rows
         in_view = self.top <= self._cursor < self.top + max(1, self.page)
-        self._rows = tuple(rows)
-        self._cursor = self._place_of(current, rows)
-        self._now = self._clock()
-        self.set_line_count(len(rows))
+        self._rows = arranged(self._sessions, self._order, self._grouping, self._folded)
+        self._cursor = self._place_of(current)
+        self.set_line_count(len(self._rows))
         if in_view:
             self.bring_into_view(self._cursor)
-        if was_empty or not rows:
+        if was_empty or not self._rows:
             self.refresh()
         else:
             self._repaint_changed()
         self._tell_highlighted()
 
     def select(self, session_id: str) -> bool:
-        """Put the cursor on a session; return whether it is in the list."""
-        for index, row in enumerate(self._rows):
-            if row.session_id == session_id:
-                self._move_to(index)
-                return True
-        return False
+        """Put the cursor on a session, out of a folded group too; return whether it is there."""
+        wanted = next((row for row in self._sessions if row.session_id == session_id), None)
+        if wanted is None:
+            return False
+        self._fold(group_of(wanted, self._grouping), False)
+        self._move_to(next(i for i, row in enumerate(self._rows) if row is wanted))
+        return True
 
     def refresh_ages(self) -> None:
         """Repaint the lines whose age reads differently by now."""
         self._now = self._clock()
         self._repaint_changed()
 
-    def _place_of(self, session: SessionView | None, rows: Sequence[SessionView]) -> int:
+    def _place_of(self, row: ListedRow | None) -> int:
+        """Return where a row that was there before is now, its header if its group was folded."""
+        rows = self._rows
         place = min(self._cursor, max(0, len(rows) - 1))
-        if session is None or not rows or rows[place].session_id == session.session_id:
+        if row is None or not rows or _key(rows[place]) == _key(row):
             return place
-        wanted = session.session_id
-        return next((i for i, row in enumerate(rows) if row.session_id == wanted), place)
+        wanted = _key(row)
+        for index, other in enumerate(rows):
+            if _key(other) == wanted:
+                return index
+        group = group_of(row, self._grouping) if isinstance(row, SessionView) else ""
+        heads = (
+            i for i, r in enumerate(rows) if isinstance(r, Header) and r.folded and r.key == group
+        )
+        return next(heads, place)
 
     def _repaint_changed(self) -> None:
         end = self.top + self.page
@@ -223,6 +263,8 @@ class SessionList(LineView):
             return
         index = max(0, min(index, len(self._rows) - 1))
         old, self._cursor = self._cursor, index
+        if old == index == len(self._rows) - 1:
+            self.tell(self.EndReached(self))
         if old != index:
             self.refresh_span(old, old + 1)
             self.refresh_span(index, index + 1)
@@ -236,22 +278,10 @@ class SessionList(LineView):
             self._told = session_id
             self.tell(self.Highlighted(self, session))
 
-    def _line(self, y: int) -> _Line:
-        row = self._rows[y]
-        needs: list[str] = []
-        if row.open_approvals:
-            needs.append(f"{row.open_approvals} approval{'s' if row.open_approvals != 1 else ''}")
-        if row.queued:
-            needs.append(f"{row.queued} queued")
-        return _Line(
-            attention=row.attention,
-            title=row.title or row.session_id,
-            agent=row.agent,
-            status=row.state,
-            age=age_text(row.state_since, self._now),
-            needs=", ".join(needs),
-            cursor=y == self._cursor,
-        )
+    def _line(self, y: int) -> Line:
+        columns = columns_for(self.line_width)
+        shown = Shown(self._glyphs, columns, self._now, self._stale)
+        return line_of(self._rows[y], shown, cursor=y == self._cursor)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
@@ -264,44 +294,11 @@ class SessionList(LineView):
             return Strip.blank(width, self.look())
         line = self._line(index)
         self._painted[index] = line
-        return self._draw(line, width)
-
-    def _draw(self, line: _Line, width: int) -> Strip:
-        columns = next(columns for least, columns in _COLUMNS if width >= least)
-        glyphs = self._glyphs
-        over = ("session-list--cursor",) if line.cursor else ()
-
-        def part(name: str, text: str, cells: int) -> Segment:
-            style = self.look(f"session-list--{name}", *over)
-            safe = fit(clean_line(text[: cells * 8 + 8]), cells, ellipsis=glyphs.ellipsis)
-            return Segment(safe, style)
-
-        known = line.attention in Attention.__members__.values()
-        tone = line.attention if known else Attention.UNKNOWN.value
-        fixed = columns.status + (columns.agent + 1 if columns.agent else 0)
-        fixed += columns.needs + 1 if columns.needs else 0
-        title_cells = max(0, width - fixed - 4)
-        parts = [
-            part(tone, glyphs.cursor if line.cursor else " ", 1),
-            part(tone, glyphs.for_attention(line.attention) + " ", 2),
-            part(
-                tone if tone in (Attention.READ, Attention.UNREAD) else "title",
-                line.title,
-                title_cells,
-            ),
-            part("title", " ", 1),
-        ]
-        if columns.agent:
-            parts.append(part("agent", line.agent, columns.agent + 1))
-        word = state_word(line.status)
-        if columns.with_age:
-            parts.append(part(tone, word, 9))
-            parts.append(part("age", line.age, columns.status - 9))
-        else:
-            parts.append(part(tone, word, columns.status))
-        if columns.needs:
-            parts.append(part("needs", " " + line.needs, columns.needs + 1))
+        parts = drawn(line, width, self._glyphs, self._look_of)
         return Strip(parts).adjust_cell_length(width, self.look())
+
+    def _look_of(self, *names: str) -> Style:
+        return self.look(*(f"session-list--{name}" for name in names))
 
     def action_move(self, by: int) -> None:
         """Move the cursor by some rows."""
@@ -316,13 +313,28 @@ class SessionList(LineView):
         self._move_to(index if index >= 0 else len(self._rows) - 1)
 
     def action_open(self) -> None:
-        """Open the session under the cursor."""
-        session = self.selected
-        if session is not None:
-            self.tell(self.Opened(self, session))
+        """Open the session under the cursor; fold or unfold the group of a header."""
+        row = self._under_cursor
+        if isinstance(row, SessionView):
+            self.tell(self.Opened(self, row))
+        elif row is not None:
+            self._fold(row.key, not row.folded)
+
+    def action_fold(self, folded: bool) -> None:
+        """Fold or unfold the group under the cursor; with none, scroll nowhere."""
+        row = self._under_cursor
+        if row is not None and self._grouping is not Grouping.NONE:
+            key = row.key if isinstance(row, Header) else group_of(row, self._grouping)
+            self._fold(key, folded)
+
+    def _fold(self, key: str, folded: bool) -> None:
+        wanted = self._folded | {key} if folded else self._folded - {key}
+        if wanted != self._folded:
+            self.set_arrangement(self._order, self._grouping, wanted)
+            self.tell(self.Folded(self, self._folded))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the row, or open the one that is under it."""
+        """Move the cursor to the row, or open the one under it; a header folds at once."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -330,7 +342,8 @@ class SessionList(LineView):
         if index >= len(self._rows):
             return
         event.stop()
-        if index == self._cursor:
+        if index == self._cursor or isinstance(self._rows[index], Header):
+            self._move_to(index)
             self.action_open()
         else:
             self._move_to(index)
@@ -338,3 +351,7 @@ class SessionList(LineView):
     def on_resize(self) -> None:
         """Keep the cursor on the screen when that gets smaller."""
         self.bring_into_view(self._cursor)
+
+
+def _key(row: ListedRow) -> tuple[str, str]:
+    return ("group", row.key) if isinstance(row, Header) else ("session", row.session_id)

@@ -11,6 +11,8 @@ from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.widgets.glyphs import UNICODE
 
 _COUNTED = (Attention.WAITING, Attention.FAILED, Attention.ACTIVE)
+_SELDOM = (Attention.UNKNOWN,)
+"""Counted only where there are any."""
 _LINK = {
     LinkState.CONNECTING: ("connecting", "○", "connecting to the supervisor"),
     LinkState.UP: ("up", "✓", "supervisor"),
@@ -29,6 +31,7 @@ class StatusBar(Widget):
         "status-bar--waiting",
         "status-bar--failed",
         "status-bar--active",
+        "status-bar--unknown",
         "status-bar--none",
         "status-bar--up",
         "status-bar--connecting",
@@ -42,11 +45,14 @@ class StatusBar(Widget):
         self._host = clean_line(host)
         self._shown: tuple[object, ...] = ()
         self._board = Board()
+        self._counts: dict[Attention, int] = {}
 
     def show(self, board: Board) -> None:
         """Show the counts and the link of `board`."""
-        counts = tuple(board.count(attention) for attention in _COUNTED)
-        shown = (counts, board.link, board.cut, board.fetched, board.rules_problem)
+        counts = tuple(board.count(attention) for attention in (*_COUNTED, *_SELDOM))
+        cut = len(board.sessions) if board.cut else 0
+        shown = (counts, board.link, cut, board.fetched, board.rules_problem, bool(board.problem))
+        self._counts = dict(zip((*_COUNTED, *_SELDOM), counts, strict=True))
         self._board = board
         if shown != self._shown:
             self._shown = shown
@@ -60,16 +66,21 @@ class StatusBar(Widget):
         width = self.size.width
         name = self._styled("quarterdeck   ", "name")
         left = Content("")
-        for attention in _COUNTED:
-            count = self._board.count(attention)
-            glyph = UNICODE.for_attention(attention)
-            tone = attention.value if count else "none"
+        stale = self._board.fetched and self._board.link is not LinkState.UP
+        for attention in (*_COUNTED, *_SELDOM):
+            count = self._counts.get(attention, 0)
+            if not count and attention in _SELDOM:
+                continue
+            glyph = UNICODE.stale if stale else UNICODE.for_attention(attention)
+            tone = attention.value if count and not stale else "none"
             left += self._styled(f"{glyph} {count} {attention.value}   ", tone)
         if self._board.cut:
             left += self._styled(f"first {len(self._board.sessions)} sessions   ", "none")
         style, glyph, words = _LINK[self._board.link]
         right = self._styled(f"{glyph} {words}", style)
-        if self._board.rules_problem and self._board.link is LinkState.UP:
+        if self._board.problem and self._board.link is LinkState.UP:
+            right = self._styled("✗ supervisor answers with an error", "failed")
+        elif self._board.rules_problem and self._board.link is LinkState.UP:
             right = self._styled("✗ rules unusable: asking about all", "failed")
         host = self._styled(f"  {self._host}", "host")
         if name.cell_length + left.cell_length + right.cell_length <= width:

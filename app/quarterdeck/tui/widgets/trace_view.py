@@ -1,5 +1,9 @@
 """The trace of a run: one line an event, whatever their number (A11, DESIGN §7)."""
 
+import asyncio
+import logging
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, ClassVar
@@ -12,10 +16,13 @@ from textual.cache import LRUCache
 from textual.message import Message
 from textual.strip import Strip
 
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import EventView
+from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
+from quarterdeck.tui.widgets.event_finder import ERRORS, EventFinder
 from quarterdeck.tui.widgets.event_lines import summary
 from quarterdeck.tui.widgets.event_pages import EventPages, Fetch
 from quarterdeck.tui.widgets.follow_view import FollowView
@@ -27,6 +34,7 @@ _WITH_SEQ = 40
 _FRAME = 0.1
 """Seconds between two repaints while events pour in."""
 
+_log = logging.getLogger(__name__)
 _E = EventType
 _TONES: dict[str, str] = {
     _E.USER_MESSAGE: "user",
@@ -43,6 +51,19 @@ _TONES: dict[str, str] = {
     _E.ERROR: "error",
     _E.TERMINAL_STATUS: "turn-end",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TracePlace:
+    """Where a person was in the trace of a run."""
+
+    run_id: str
+    follow: bool
+    seq: int
+    """The event under the cursor."""
+    above: int
+    """How many lines were above it on the screen."""
+    types: frozenset[EventType]
 
 
 class TraceView(FollowView):
@@ -93,6 +114,7 @@ class TraceView(FollowView):
         Binding("home,g", "first", "First", show=False),
         Binding("end,G", "follow", "Last, follow", show=False),
         Binding("enter", "open", "Open", show=False),
+        *bindings(Where.TRACE),
     ]
 
     class FollowChanged(FollowView.FollowChanged):
@@ -116,6 +138,30 @@ class TraceView(FollowView):
 
         trace_view: "TraceView"
         event: EventView
+
+        @property
+        def control(self) -> "TraceView":
+            """The trace."""
+            return self.trace_view
+
+    @dataclass
+    class Choosing(Message):
+        """The person wants to choose the types of events that are shown."""
+
+        trace_view: "TraceView"
+        types: frozenset[EventType]
+
+        @property
+        def control(self) -> "TraceView":
+            """The trace."""
+            return self.trace_view
+
+    @dataclass
+    class Filtered(Message):
+        """Only events of these types are shown now; of all, if there are none."""
+
+        trace_view: "TraceView"
+        types: frozenset[EventType]
 
         @property
         def control(self) -> "TraceView":
@@ -153,11 +199,21 @@ class TraceView(FollowView):
         self._drawn_width = 0
         self._missing: set[int] = set()
         self._pacer = Pacer(self, self._show_growth, frame)
+        self._run_id: str | None = None
+        self._fetch: Fetch | None = None
+        self._finder: EventFinder | None = None
+        self._types: frozenset[EventType] = frozenset()
+        self._seqs: array[int] | None = None
+        self._found_to = 0
+        self._finding: asyncio.Task[None] | None = None
+        self._jumping: asyncio.Task[None] | None = None
+        self._wanted_seq = 0
+        """The event the cursor goes to once it is known where that is."""
 
     @property
     def run_id(self) -> str | None:
         """The run shown."""
-        return self._pages.run_id if self._pages else None
+        return self._run_id
 
     @property
     def last_seq(self) -> int:
@@ -167,25 +223,69 @@ class TraceView(FollowView):
     @property
     def cursor_seq(self) -> int:
         """The seq of the event under the cursor, 0 if there is none."""
-        return self._cursor + 1 if self._shown else 0
+        return self._seq_at(self._cursor) if self._shown else 0
+
+    @property
+    def types(self) -> frozenset[EventType]:
+        """The types of events shown; none stands for all."""
+        return self._types
+
+    @property
+    def place(self) -> "TracePlace | None":
+        """Where the person is, to come back to; None if nothing is shown."""
+        if self._run_id is None:
+            return None
+        above = self._cursor - self.top
+        return TracePlace(self._run_id, self.follow, self.cursor_seq, above, self._types)
 
     @property
     def highlighted(self) -> EventView | None:
         """The event under the cursor, if it is loaded."""
         return self._pages.get(self._cursor + 1) if self._pages and self._shown else None
 
-    def show(self, run_id: str | None, last_seq: int, fetch: Fetch) -> None:
+    def show(
+        self,
+        run_id: str | None,
+        last_seq: int,
+        fetch: Fetch,
+        finder: EventFinder | None = None,
+        place: "TracePlace | None" = None,
+    ) -> None:
         """Show a run from its end, following; None shows nothing.
 
         Args:
             run_id: The run.
             last_seq: The seq of its last event so far.
             fetch: Gets events of the run from the supervisor.
+            finder: Finds events by their types.
+            place: Where the person was in the run, to show that instead.
         """
+        place = place if place is not None and place.run_id == run_id else None
+        before = self._types
+        self._run_id, self._fetch, self._finder = run_id, fetch, finder
+        self._last_seq = last_seq if run_id else 0
+        self._begin(place.types if place is not None else frozenset())
+        if before != self._types:
+            self.tell(self.Filtered(self, self._types))
+        if place is not None and not place.follow:
+            self._wanted_seq = place.seq
+            self.follow = False
+            if self._seqs is None:
+                self._go_to_wanted()
+                self.scroll_to(y=self._cursor - place.above, force=True)
+
+    def _begin(self, types: frozenset[EventType]) -> None:
+        """Show the run anew with events of some types only, following."""
+        for task in (self._finding, self._jumping):
+            if task is not None:
+                task.cancel()
+        self._finding = self._jumping = None
         if self._pages:
             self._pages.close()
-        self._pages = EventPages(run_id, last_seq, fetch, self._loaded) if run_id else None
-        self._last_seq = self._shown = last_seq if run_id else 0
+        self._types, self._found_to, self._wanted_seq = types, 0, 0
+        self._seqs = array("Q") if types else None
+        self._pages = self._make_pages()
+        self._shown = 0 if self._seqs is not None else self._last_seq
         self._cursor = max(0, self._shown - 1)
         self._told = None
         self._strips.clear()
@@ -202,10 +302,111 @@ class TraceView(FollowView):
         else:
             self.tell(self.Highlighted(self, None))
 
+        if self._seqs is not None:
+            self._find()
+
+    def _make_pages(self) -> EventPages | None:
+        run_id, fetch, finder, types = self._run_id, self._fetch, self._finder, self._types
+        if run_id is None or fetch is None:
+            return None
+        if self._seqs is None or finder is None:
+            return EventPages(run_id, self._last_seq, fetch, self._loaded)
+
+        async def fetch_some(run: str, after_seq: int, limit: int) -> list[EventView]:
+            return await finder.events(run, types, after_seq, limit)
+
+        return EventPages(run_id, 0, fetch_some, self._loaded, self._seqs)
+
+    def _seq_at(self, index: int) -> int:
+        return index + 1 if self._seqs is None else self._seqs[index]
+
+    @property
+    def _count(self) -> int:
+        return self._last_seq if self._seqs is None else len(self._seqs)
+
+    def filter(self, types: frozenset[EventType]) -> None:
+        """Show only events of some types, or all; the cursor stays at its event, or near it."""
+        if types == self._types or (types and self._finder is None):
+            return
+        follow, seq = self.follow, self.cursor_seq
+        self._begin(types)
+        if not follow and seq:
+            self.follow = False
+            self._wanted_seq = seq
+            if self._seqs is None:
+                self._go_to_wanted()
+        self.tell(self.Filtered(self, types))
+
+    def _find(self) -> None:
+        """Ask for the places of what is shown, a few thousand at a time, up to the end."""
+        if self._finding is None and self._found_to < self._last_seq and self._finder is not None:
+            self._finding = asyncio.create_task(self._find_all(self._finder), name="trace filter")
+
+    async def _find_all(self, finder: EventFinder) -> None:
+        me, run_id, types = asyncio.current_task(), self._run_id or "", self._types
+        try:
+            while self._found_to < self._last_seq:
+                seqs, cursor = await finder.seqs(run_id, types, self._found_to)
+                if self._finding is not me or self._seqs is None or cursor <= self._found_to:
+                    return
+                self._seqs.extend(seqs)
+                self._found_to = cursor
+                if self._pages is not None:
+                    self._pages.grow(len(self._seqs))
+                self._pacer.ask()
+        except Exception as error:
+            _log.warning("events of %s not found: %r", run_id, error)
+        finally:
+            if self._finding is me:
+                self._finding = None
+
+    def _go_to_wanted(self) -> None:
+        """Put the cursor on the event it belongs to, once its place is known."""
+        seq = self._wanted_seq
+        if not seq or (self._seqs is not None and self._found_to < min(seq, self._last_seq)):
+            return
+        self._wanted_seq = 0
+        index = seq - 1 if self._seqs is None else bisect_left(self._seqs, seq)
+        self._move_to(index)
+
     def go_to(self, seq: int) -> None:
-        """Put the cursor on an event and follow no longer."""
+        """Put the cursor on an event and follow no longer, showing all types if need be."""
+        if self._seqs is not None:
+            index = bisect_left(self._seqs, seq)
+            if index >= len(self._seqs) or self._seqs[index] != seq:
+                self._begin(frozenset())
+                self.tell(self.Filtered(self, frozenset()))
         self.follow = False
-        self._move_to(seq - 1)
+        self._move_to(seq - 1 if self._seqs is None else bisect_left(self._seqs, seq))
+
+    def action_filter_types(self) -> None:
+        """Have the types of events chosen."""
+        self.tell(self.Choosing(self, self._types))
+
+    def action_jump_error(self, step: int) -> None:
+        """Go to the next error, or to the one before."""
+        finder, run_id = self._finder, self._run_id
+        if finder is None or run_id is None or self._jumping is not None:
+            return
+
+        async def jump() -> None:
+            found = None
+            try:
+                found = await finder.nearest(run_id, ERRORS, self.cursor_seq, step > 0)
+            except QuarterdeckError as error:
+                self.app.notify(clean_line(error.message), severity="error", markup=False)
+                return
+            finally:
+                self._jumping = None
+            if run_id != self._run_id:
+                return
+            if found is None:
+                where = "after" if step > 0 else "before"
+                self.app.notify(f"No error {where} this event.", markup=False)
+            else:
+                self.go_to(found)
+
+        self._jumping = asyncio.create_task(jump(), name="jump to error")
 
     def grow(self, last_seq: int) -> None:
         """Learn that the run has more events; a flood of this is shown a few times a second.
@@ -214,7 +415,8 @@ class TraceView(FollowView):
         """
         if self._pages is None:
             return
-        self._pages.grow(last_seq)
+        if self._seqs is None:
+            self._pages.grow(last_seq)
         if last_seq > self._last_seq:
             self._last_seq = last_seq
             self._pacer.ask()
@@ -226,9 +428,15 @@ class TraceView(FollowView):
             self.refresh_span(y, y + 1)
 
     def _show_growth(self) -> None:
-        if self._shown == self._last_seq or not self.is_on_screen:
+        if self._seqs is not None:
+            self._find()
+        self._show_count()
+
+    def _show_count(self) -> None:
+        if self._shown == self._count or not self.is_on_screen:
+            self._go_to_wanted()
             return
-        before, self._shown = self._shown, self._last_seq
+        before, self._shown = self._shown, self._count
         if len(str(before)) != len(str(self._shown)):
             self._strips.clear()
             self.refresh()
@@ -245,6 +453,7 @@ class TraceView(FollowView):
             self.tell_new_below()
         if self._missing:
             self._repaint_missing()
+        self._go_to_wanted()
 
     def _loaded(self, first: int, last: int) -> None:
         self.refresh_span(first - 1, last)
@@ -278,19 +487,26 @@ class TraceView(FollowView):
         index = y + self.top
         if index >= self._shown or self._pages is None:
             if y == 0 and not self._shown:
-                text = fit(clean_line(self._empty_text), width, ellipsis=self._glyphs.ellipsis)
+                empty = "No such events" if self._types else self._empty_text
+                text = fit(clean_line(empty), width, ellipsis=self._glyphs.ellipsis)
                 return Strip([Segment(text, self.look("trace-view--empty"))], width)
             return Strip.blank(width, self.look())
         event = self._pages.get(index + 1)
         key = (index + 1, index == self._cursor)
         if event is None:
             self._missing.add(index)
-            return self._draw(index + 1, None, key[1], width)
+            return self._draw(self._seq_at(index), None, key[1], width)
         self._missing.discard(index)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._draw(index + 1, event, key[1], width)
-        return strip
+            strip = self._draw(event.seq, event, key[1], width)
+            self._strips[key] = strip
+        return self.selectable(strip, index)
+
+    def line_text(self, line: int) -> str:
+        """Return the text of a line as it is drawn, if its event is loaded."""
+        event = self._pages.get(line + 1) if self._pages else None
+        return self._draw(event.seq, event, False, self.line_width).text if event else ""
 
     def _draw(self, seq: int, event: EventView | None, cursor: bool, width: int) -> Strip:
         over = ("trace-view--cursor",) if cursor else ()
@@ -301,7 +517,7 @@ class TraceView(FollowView):
         tone = _TONES.get(event.type, "other") if event else "loading"
         parts = [Segment(self._glyphs.cursor if cursor else " ", look(tone))]
         if width >= _WITH_SEQ:
-            digits = max(4, len(str(self._shown)))
+            digits = max(4, len(str(self._last_seq if self._seqs is not None else self._shown)))
             parts.append(Segment(f"{seq:>{digits}} ", look("seq")))
         if event is None:
             parts.append(Segment(self._glyphs.ellipsis, look("loading")))
@@ -356,7 +572,9 @@ class TraceView(FollowView):
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the line, or open the event that is under it."""
-        offset = event.get_content_offset(self)
+        offset, selection = event.get_content_offset(self), self.text_selection
+        if selection is not None and selection.start != selection.end:
+            return
         if offset is None or offset.y + self.top >= self._shown:
             return
         event.stop()
@@ -377,5 +595,8 @@ class TraceView(FollowView):
 
     def on_unmount(self) -> None:
         """Let no fetch outlive the view."""
+        for task in (self._finding, self._jumping):
+            if task is not None:
+                task.cancel()
         if self._pages:
             self._pages.close()

@@ -1,0 +1,1 @@
+"""`qd web`: the full-screen view in a browser."""

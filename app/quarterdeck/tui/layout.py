@@ -1,0 +1,114 @@
+"""How a person left the screen: kept in the state directory, a hint and never more than that.
+
+One small JSON file of this client's own, mode 0600, replaced whole. What cannot be read of it
+is left out and said; what cannot be written is said once.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from quarterdeck.tui.listed import Grouping, Order
+
+NO_FILE = Path(os.devnull)
+SHARES = (20, 80)
+"""The least and the most that the list has of the screen, in percent."""
+FOLDED_LIMIT = 1_000
+SIZE_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is remembered from one start to the next."""
+
+    theme: str = ""
+    """Empty as long as none was chosen."""
+    zoomed: bool = False
+    pane: str = "output"
+    order: Order = Order.ATTENTION
+    grouping: Grouping = Grouping.NONE
+    folded: tuple[str, ...] = ()
+    """Keys of the groups of which only the header is shown."""
+    share: int = 0
+    """How much of the screen the list has, in percent; 0 for what the style sheet gives it."""
+
+
+class LayoutFile:
+    """Where the layout of one state directory lies."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is read before it is asked for."""
+        self._path = path
+
+    def read(self) -> tuple[Layout, str]:
+        """Return the layout, and what was wrong with the file; a broken one changes nothing."""
+        try:
+            with self._path.open("rb") as file:
+                raw = file.read(SIZE_LIMIT)
+        except FileNotFoundError:
+            return Layout(), ""
+        except OSError as error:
+            return Layout(), f"the layout cannot be read: {error}"
+        if not raw:
+            return Layout(), ""
+        try:
+            given = json.loads(raw)
+        except ValueError:
+            given = None
+        if not isinstance(given, dict):
+            return Layout(), f"{self._path} is broken, so the layout begins anew"
+        return _taken(given), ""
+
+    def write(self, layout: Layout) -> str:
+        """Replace the file; return what went wrong, or nothing."""
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(layout), file)
+            part.replace(self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            return f"the layout was not kept: {error}"
+        return ""
+
+
+class NoLayoutFile(LayoutFile):
+    """Remembers nothing: every start is the first."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_FILE)
+
+    def write(self, layout: Layout) -> str:
+        """Keep nothing."""
+        return ""
+
+
+def _taken(given: dict[str, Any]) -> Layout:
+    """Return the layout of a file, leaving out what is not as it should be."""
+    least, most = SHARES
+    share, folded = given.get("share"), given.get("folded")
+    return Layout(
+        theme=_text(given.get("theme")),
+        zoomed=given.get("zoomed") is True,
+        pane=_text(given.get("pane")) or Layout().pane,
+        order=_one_of(Order, given.get("order"), Order.ATTENTION),
+        grouping=_one_of(Grouping, given.get("grouping"), Grouping.NONE),
+        folded=tuple(key for key in folded if isinstance(key, str))[:FOLDED_LIMIT]
+        if isinstance(folded, list)
+        else (),
+        share=share if type(share) is int and least <= share <= most else 0,
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) and len(value) <= 100 else ""
+
+
+def _one_of(kind: Any, value: Any, otherwise: Any) -> Any:
+    return kind(value) if isinstance(value, str) and value in list(kind) else otherwise

@@ -1,0 +1,120 @@
+"""DESIGN §5: whatever an agent says, wherever it is shown, the terminal gets none of it raw."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.deckhouse import Deckhouse, approval_of, session_in
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.slow
+
+EVIL = (
+    "\x1b]0;PWNTITLE\x07\x1b]52;c;UFdO\x07\x1b[2J\x1b[31mPWNRED\x9b35m\x1bPq#PWN\x1b\\"
+    "\x07\x08\x00\x7f\u202ePWNBIDI\u202c\u2066x\u2069\u200b\u200e\u2028"
+    "[@click=app.quit]PWNCLICK[/][bold]B[/bold][/nope]"
+    "👩\u200d👩\u200d👧 漢字 e\u0301\u0302 \U000e0041 \ue000"
+)
+WIDE = "漢" * 200 + EVIL
+HUGE = "L" * 1_000_000
+
+
+def update(**members: object) -> str:
+    return "update " + json.dumps(members)
+
+
+def instructions() -> str:
+    """Have the scripted agent say hostile things in every kind of update."""
+    text = {"type": "text", "text": f"# {EVIL}\n\n- {EVIL}\n\n```{EVIL}\n{EVIL}\n```\n{WIDE}"}
+    call = {"toolCallId": f"t{EVIL}", "title": f"tool {EVIL}", "kind": "execute"}
+    output = [{"type": "content", "content": {"type": "text", "text": f"out {EVIL}\n{WIDE}"}}]
+    diff = [{"type": "diff", "path": f"/p{EVIL}", "oldText": EVIL, "newText": f"{WIDE}\n{EVIL}"}]
+    lines = [
+        update(sessionUpdate="agent_message_chunk", content=text),
+        update(sessionUpdate="agent_thought_chunk", content=text),
+        update(sessionUpdate="agent_message_chunk", content={"type": "text", "text": HUGE}),
+        update(sessionUpdate="tool_call", status="pending", rawInput={"command": EVIL}, **call),
+        update(sessionUpdate="tool_call_update", status="completed", content=output, **call),
+        update(sessionUpdate="tool_call_update", status="failed", content=diff, **call),
+        update(
+            sessionUpdate="plan",
+            entries=[{"content": EVIL, "priority": "high", "status": "in_progress"}],
+        ),
+        update(
+            sessionUpdate="available_commands_update",
+            availableCommands=[{"name": f"cmd{EVIL}", "description": EVIL}],
+        ),
+        update(sessionUpdate="current_mode_update", currentModeId=f"mode{EVIL}"),
+        update(sessionUpdate="session_info_update", title=EVIL),
+        update(sessionUpdate=f"unheard{EVIL}", x=EVIL),
+        f"raw {json.dumps(EVIL)[1:-1]} garbage",
+    ]
+    return "\n".join([*lines, f"ask echo {json.dumps(EVIL)[1:-1]}"])
+
+
+def make_worktree(top: Path) -> None:
+    """Make a repository whose files have hostile names and contents."""
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    git = ["git", "-C", str(top), *who]
+    (top / "a.txt").write_text("a\n")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "base"]):
+        subprocess.run([*git, *arguments], check=True)
+    (top / f"evil{EVIL[:30].replace('/', '').replace(chr(0), '')}").write_text(EVIL)
+    (top / "a.txt").write_text(f"{EVIL}\n{WIDE}\n")
+
+
+@contextmanager
+def on_terminal(deckhouse: Deckhouse, size: tuple[int, int]) -> Iterator[Terminal]:
+    command = [sys.executable, "-m", "quarterdeck"]
+    terminal = Terminal(command, env=deckhouse.environment, size=size)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def walk(terminal: Terminal) -> None:
+    """Show every pane, screen and dialog that has an agent's words in it."""
+    terminal.until("supervisor", "a answer")
+    for keys in ("1", "G", "g", "2", "\t", "\r", "\x1b", "\x1b", "3", "4", "5"):
+        terminal.press(keys)
+        terminal.settle()
+    for keys in ("a", "G", "\x1b", "I", "\x1b", "Q", "\x1b", "C", "\x1b", "T", "\x1b"):
+        terminal.press(keys)
+        terminal.settle()
+    for keys in ("S", "PWNRED\r", "\x1b", "\x1b", "/", "PWN", "\r", "\x1b", "i", "/", "\x1b"):
+        terminal.press(keys)
+        terminal.settle()
+    terminal.press("?")
+    terminal.settle()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_no_raw_control_reaches_the_terminal_from_anywhere(
+    deckhouse: Deckhouse, size: tuple[int, int]
+):
+    """The bytes of the pty are read: no escape of an agent's, no action run, no layout broken."""
+    await asyncio.to_thread(make_worktree, deckhouse.project)
+    deck = await deckhouse.deck()
+    made = await deckhouse.new(deck, instructions(), title=f"T{EVIL}".replace("\x00", ""))
+    await approval_of(deck, made["session_id"])
+    failed = await deckhouse.new(deck, f"die 3\n{EVIL}", title="fails")
+    await session_in(deck, failed["session_id"], "failed_needs_human", "idle", "waiting")
+    with on_terminal(deckhouse, size) as terminal:
+        await asyncio.to_thread(walk, terminal)
+        assert terminal.unsafe() == []
+        for content in terminal.commands():
+            assert b"PWN" not in content and b"UFdO" not in content, content
+        assert b"PWNRED" in terminal.written
+        assert len(terminal.lines) == size[1]
+        terminal.press("\x1b")
+        terminal.settle()
+        assert terminal.lines[0].startswith(" quarterdeck")
+    assert (await deck.session(made["session_id"])).state == "waiting"
+    assert deckhouse.answers() == []
