@@ -72,7 +72,7 @@ def test_agents_lists_the_profiles(qd: Qd, deck_server: InThread) -> None:
     }
     deck_server.server.agents = [profile]
     assert qd.json("agents") == [profile]
-    assert qd("agents").stdout == "runbook\tacp\tfound\tpython -m x\n"
+    assert qd("agents").stdout == "runbook\tacp\tfound\tnot known yet\tpython -m x\n"
 
 
 def test_status_of_a_running_supervisor(qd: Qd, deck_server: InThread) -> None:

@@ -150,6 +150,7 @@ def test_the_fixtures_data_is_of_every_table(tmp_path: Path) -> None:
         path.unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [0, *EARLIER])
 def test_killed_between_any_two_statements_it_is_the_old_schema_or_the_new(
     tmp_path: Path, schema: int

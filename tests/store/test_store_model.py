@@ -763,6 +763,7 @@ def _project(view: Any) -> tuple[Any, ...]:
     return (*counted, view.project, view.last_activity)
 
 
+@pytest.mark.slow
 def test_the_store_does_what_a_plain_model_does(tmp_path: Path) -> None:
     """A1-A12, C1, C2, C5: without a difference through at least 10,000 steps."""
     steps = max(LEAST_STEPS, int(os.environ.get("QUARTERDECK_MODEL_STEPS", LEAST_STEPS)))

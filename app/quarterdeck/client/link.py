@@ -57,13 +57,17 @@ def _holds_lock(places: Places) -> bool:
 
     The lock itself is not tried: while it was held for that, a starting supervisor would give up.
     """
-    import psutil  # only needed where no socket answers
-
     try:
         if not places.lock.is_file():
             return False
         taken = places.lock.stat().st_mtime
-        holder = psutil.Process(int(places.lock.read_text()))
+        pid = int(places.lock.read_text())
+    except (OSError, ValueError):
+        return False
+    import psutil  # only needed where somebody has or had the lock and no socket answers
+
+    try:
+        holder = psutil.Process(pid)
         # A second of grace, as the two clocks are rounded differently.
         return "quarterdeck.supervisor" in holder.cmdline() and holder.create_time() < taken + 1
     except (OSError, ValueError, psutil.Error):

@@ -132,6 +132,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=800, deadline=None, derandomize=True)
 @given(st.data())
 def test_mutations_of_recorded_lines(data: st.DataObject) -> None:

@@ -135,7 +135,10 @@ def _sessions(program: Path, count: int) -> Iterator[dict[str, str]]:
         run("new-session", "-d", "-s", "main", "-x", "140", "-y", "40", "sleep 100000")
         for number in range(count):
             run("new-window", "-d", "-n", f"bench{number}", "sleep 100000")
-        subprocess.run([str(program), "ls"], env=env, capture_output=True, cwd=home)
+        # As its plugin does in tmux, which is not set up here.
+        making = "from claude_tmux_cli.core.db.database import init_db; init_db()"
+        python = program.resolve().with_name("python")
+        subprocess.run([str(python), "-c", making], env=env, capture_output=True, cwd=home)
         told = run("list-panes", "-a", "-F", "#{pane_id} #{window_id} #{window_name}")
         _register(home, [line.split() for line in told.splitlines() if "bench" in line])
         where = run("display-message", "-p", "-t", "main:0", "#{socket_path},#{pid},0")
