@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -57,6 +58,8 @@ ROWS: dict[str, Callable[[Setting], Coroutine[Any, Any, list[Row]]]] = {
 def main() -> int:
     """Measure, print, and return 1 if a budget is not met."""
     given = _arguments()
+    # Asked to end, it ends what it has started, as after ctrl+c.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = []
     with folder() as root:
         setting = Setting(root, given.rounds, given.quick, given.soak)
