@@ -106,7 +106,7 @@ def test_osc_notifications_reach_the_terminal_around_tmux(tmp_path: Path) -> Non
     if pid == 0:
         os.environ["TERM"] = "xterm-256color"
         os.execvp("tmux", [*tmux, "new-session", f"{sys.executable} {script}"])
-    seen, end = b"", time.monotonic() + 30
+    seen, end = b"", time.monotonic() + 60
     try:
         while b"\x1b]777;" not in seen and time.monotonic() < end:
             if select.select([terminal], [], [], 0.2)[0]:

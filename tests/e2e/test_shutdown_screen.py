@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.deckhouse import Deckhouse, session_in
 from tests.support.tmux import Terminal
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ async def test_the_screen_survives_a_kill_and_respects_down(deckhouse: Deckhouse
         await asyncio.to_thread(deckhouse.qd, "down")
         shown = await asyncio.to_thread(terminal.wait_for, "supervisor gone")
         assert "hello from the agent" in shown, "what was known stays on the screen"
-        assert not deckhouse.places.socket.exists()
+        eventually(lambda: not deckhouse.places.socket.exists(), what="no socket is left")
         deck = await deckhouse.deck()
         await asyncio.to_thread(terminal.wait_for, "✓ supervisor")
         terminal.send_keys("q")

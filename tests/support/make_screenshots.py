@@ -4,38 +4,34 @@ import asyncio
 import sys
 from pathlib import Path
 
-from textual.pilot import Pilot
-
+from quarterdeck.tui.themes import DARK, LIGHT
 from tests.support.picture import missing_renderer, svg_to_png
-from tests.support.scenes import app_of, deck_of_six
+from tests.support.scenes import app_of
+from tests.support.situations import SITUATIONS
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
-PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
-    "main": ((132, 36), ()),
-    "main-80x24": ((80, 24), ()),
-    "approval": ((132, 36), ("n", "a")),
-    "inbox": ((132, 36), ("I", "N")),
-    "inbox-80x24": ((80, 24), ("I",)),
-    "help": ((132, 36), ("question_mark",)),
+PICTURES: dict[str, tuple[str, tuple[int, int], str]] = {
+    "main": ("main", (132, 36), DARK.name),
+    "main-80x24": ("main", (80, 24), DARK.name),
+    "main-light": ("main", (132, 36), LIGHT.name),
+    "many": ("many", (160, 40), DARK.name),
+    "approval": ("approval", (132, 36), DARK.name),
+    "inbox": ("inbox", (132, 36), DARK.name),
+    "inbox-80x24": ("inbox", (80, 24), DARK.name),
+    "diff": ("diff", (160, 36), DARK.name),
+    "trace": ("trace", (132, 36), DARK.name),
+    "help": ("help", (132, 36), DARK.name),
 }
-"""Per picture: the terminal's size and the keys that lead to it."""
-
-
-async def _settle(pilot: Pilot[None]) -> None:
-    """Wait until nothing is on its way to the screen."""
-    for _ in range(4):
-        await pilot.pause(0.1)
+"""Per picture: the situation, the terminal's size and the theme."""
 
 
 async def make(name: str, folder: Path) -> Path:
     """Make one picture as SVG, and as PNG where the renderer is installed; return the SVG."""
-    size, keys = PICTURES[name]
-    app = app_of(deck_of_six())
+    situation, size, theme = PICTURES[name]
+    app = app_of(SITUATIONS[situation].deck())
     async with app.run_test(size=size) as pilot:
-        await _settle(pilot)
-        for key in keys:
-            await pilot.press(key)
-            await _settle(pilot)
+        app.theme = theme
+        await SITUATIONS[situation].reach(pilot)
         svg = folder / f"{name}.svg"
         svg.write_text(app.export_screenshot(title="qd", simplify=True), "utf-8")
     if missing_renderer() is None:

@@ -146,7 +146,14 @@ async def _recovered(invocation: Invocation, timeout: float) -> dict[str, Any]:
     deck: Deck | None = None
     try:
         async with asyncio.timeout(timeout):
-            deck = await invocation.connect()
+            # Not started on demand: that would forestall the one that a service manager starts.
+            while deck is None:
+                try:
+                    deck = await invocation.connect(start=False)
+                except QuarterdeckError as error:
+                    if error.code not in AWAY:
+                        raise
+                    await asyncio.sleep(0.02)
             await deck.approvals()  # answered after recovery
             return await deck.status()
     except TimeoutError as error:

@@ -78,11 +78,15 @@ class Tx:
 
 
 async def one(db: aiosqlite.Connection, sql: str, values: Iterable[Any] = ()) -> Row | None:
-    """Return the first row of a query, or None."""
-    async with db.execute(sql, tuple(values)) as cursor:
-        return await cursor.fetchone()
+    """Return the first row of a query, or None; the query should have no more than a few."""
+    found = await rows(db, sql, values)
+    return found[0] if found else None
 
 
 async def rows(db: aiosqlite.Connection, sql: str, values: Iterable[Any] = ()) -> list[Row]:
-    """Return every row of a query; one change of threads, where a cursor of our own takes three."""
+    """Return every row of a query, in one change of threads.
+
+    A cursor of our own would take three, and between them its statement would be open: every
+    other query of the connection would see the store as it was when that one began.
+    """
     return list(await db.execute_fetchall(sql, tuple(values)))

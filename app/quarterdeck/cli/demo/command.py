@@ -93,6 +93,8 @@ def _cleared_away(invocation: Invocation, made: Scratch, *, keep: bool) -> Itera
         ended_by.append(number)
         signal.raise_signal(signal.SIGINT)
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     try:
