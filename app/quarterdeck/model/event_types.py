@@ -32,6 +32,21 @@ class EventType(StrEnum):
     OTHER = "other"
 
 
+FROM_AGENTS: frozenset[EventType] = frozenset(
+    {
+        EventType.ASSISTANT_MESSAGE,
+        EventType.THOUGHT,
+        EventType.TOOL_CALL,
+        EventType.COMMAND_OUTPUT,
+        EventType.DIFF,
+        EventType.PLAN,
+        EventType.USAGE,
+        EventType.APPROVAL_REQUESTED,
+        EventType.OTHER,
+    }
+)
+"""What is recorded because an agent said something."""
+
 OUTPUT_TYPES: frozenset[EventType] = frozenset(
     {
         EventType.ASSISTANT_MESSAGE,

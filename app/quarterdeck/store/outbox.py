@@ -52,15 +52,27 @@ async def undelivered(db: aiosqlite.Connection, run_id: str) -> list[Row]:
     )
 
 
-async def undelivered_decisions(tx: Tx, run_id: str, forwarded: int) -> list[Row]:
-    """Return the decided approvals of a run whose answers its agent has not surely got."""
+async def undelivered_decisions(tx: Tx, run_id: str, forwarded: int, last_words: int) -> list[Row]:
+    """Return the decided approvals of a run that its agent has not surely taken in.
+
+    Args:
+        tx: The transaction.
+        run_id: A run whose agent has ended.
+        forwarded: Bytes of the spool that were written to the agent's stdin.
+        last_words: The seq of the last event that came from the agent: it may have died with an
+            answer on its stdin that was decided after that.
+    """
     return await tx.all(
         "SELECT a.approval_id, a.subject FROM outbox o"
         " JOIN approvals a ON a.run_id = o.run_id AND a.request_id = o.rpc_id"
         " JOIN decisions d ON d.approval_id = a.approval_id"
-        " WHERE o.run_id = ? AND o.role = 'answer' AND o.start + o.length > ?"
-        " AND a.decided_at = o.created_at ORDER BY a.approval_no",
-        (run_id, forwarded),
+        " WHERE o.run_id = ? AND o.role = 'answer' AND a.decided_at = o.created_at"
+        " AND (o.start + o.length > ? OR a.approval_id IN"
+        " (SELECT json_extract(e.payload, '$.approval_id')"
+        " FROM events e JOIN runs r ON r.run_no = e.run_no"
+        " WHERE r.run_id = o.run_id AND e.type = 'approval.decided' AND e.seq > ?"
+        " AND json_valid(e.payload))) ORDER BY a.approval_no",
+        (run_id, forwarded, last_words),
     )
 
 

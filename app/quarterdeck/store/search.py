@@ -96,8 +96,7 @@ async def page(
         "limit": limit + 1,
     }
     sql = _NEWEST if search.order == "newest" else _RANKED
-    async with db.execute(sql, values) as found_rows:
-        found = list(await found_rows.fetchall())
+    found = list(await db.execute_fetchall(sql, values))
     hits = [await _hit(db, row, terms) for row in found[:limit]]
     more = _encode(search.order, found[limit - 1]) if len(found) > limit else None
     return _without_overlap(hits), more

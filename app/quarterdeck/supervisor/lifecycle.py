@@ -18,7 +18,7 @@ from quarterdeck.agents.holding import (
     spawn,
 )
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.event_types import EventType
+from quarterdeck.model.event_types import FROM_AGENTS, EventType
 from quarterdeck.model.ids import Prefix, new_id, short
 from quarterdeck.model.states import (
     ApprovalKind,
@@ -32,6 +32,7 @@ from quarterdeck.store import (
     approvals,
     checkpoints,
     commands,
+    event_finding,
     forks,
     leases,
     outbox,
@@ -381,8 +382,13 @@ async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> No
 
 async def _tell_undelivered(rec: Recorder) -> None:
     """Say which decisions were made and may not have reached the agent before it ended."""
-    done = forwarded_offset(rec.run.directory)
-    for row in await outbox.undelivered_decisions(rec.tx, rec.run.run_id, done):
+    run = rec.run
+    await rec.flush()
+    done = forwarded_offset(run.directory)
+    words = await event_finding.nearest(
+        rec.tx.db, run.run_id, FROM_AGENTS, from_seq=run.last_seq + 1, forward=False
+    )
+    for row in await outbox.undelivered_decisions(rec.tx, run.run_id, done, words or 0):
         told = f"the agent ended, maybe before it got the decision about: {row['subject'][:200]}"
         rec.event(
             EventType.ERROR,
