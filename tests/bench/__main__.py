@@ -9,6 +9,7 @@ agents that are processes of their own, and where it has a reference, beside tha
 
 import argparse
 import asyncio
+import compileall
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import quarterdeck
 from tests.bench.measured import Limit, Row, markdown
 from tests.bench.rows import (
     deciding,
@@ -37,6 +39,7 @@ from tests.bench.rows import (
 )
 from tests.bench.stage import Setting, folder
 
+PACKAGE = Path(quarterdeck.__file__).parent
 ROWS: dict[str, Callable[[Setting], Coroutine[Any, Any, list[Row]]]] = {
     "start": start.measure,
     "latency": latency.measure,
@@ -58,6 +61,8 @@ ROWS: dict[str, Callable[[Setting], Coroutine[Any, Any, list[Row]]]] = {
 def main() -> int:
     """Measure, print, and return 1 if a budget is not met."""
     given = _arguments()
+    # As pip does where it installs a package; an editable install is compiled by its first start.
+    compileall.compile_dir(PACKAGE, quiet=1)
     # Asked to end, it ends what it has started, as after ctrl+c.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows: list[Row] = []
