@@ -21,7 +21,7 @@ def test_the_screen_imports_nothing_of_the_supervisors_world():
 
 
 def test_styles_are_found_and_are_all_there():
-    assert all(path.is_file() for path in styles.style_files())
+    assert all(path.is_file() for path in [*styles.style_files(), *styles.dialog_styles()])
 
 
 def test_styles_beside_the_package_come_first(tmp_path, monkeypatch):

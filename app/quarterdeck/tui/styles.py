@@ -3,7 +3,6 @@
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_FILES = ("quarterdeck.tcss", "dialogs.tcss")
 
 
 def styles_folder() -> Path:
@@ -13,5 +12,10 @@ def styles_folder() -> Path:
 
 
 def style_files() -> list[Path]:
-    """Return the style sheets in the order in which they apply."""
-    return [styles_folder() / name for name in _FILES]
+    """Return the style sheets of the main screen, in the order in which they apply."""
+    return [styles_folder() / "quarterdeck.tcss"]
+
+
+def dialog_styles() -> list[Path]:
+    """Return those of the dialogs and the other screens, which are read with the first of them."""
+    return [styles_folder() / "dialogs.tcss"]

@@ -26,6 +26,7 @@ from quarterdeck.tui.expiring import expiry_text, next_change
 from quarterdeck.tui.folding import fold
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.field_list import FieldList
 from quarterdeck.tui.widgets.folded_text import FoldedText
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine, rows_of
@@ -62,6 +63,7 @@ class ApprovalResult:
 class ApprovalDialog(ModalScreen[ApprovalResult]):
     """Shows one question until it is answered or left; a newer one never takes its place."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "FoldedText"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.APPROVAL), *bindings(Where.READING)]
     WHERE: ClassVar[Where] = Where.APPROVAL

@@ -8,12 +8,14 @@ from textual.widgets import Input
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.tui.keys import Where, bindings, keys_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 
 
 class AskLine(ModalScreen[str | None]):
     """Returns what was typed, or None if the person thought better of it."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "Input"
     BINDINGS = bindings(Where.LINE)
 

@@ -18,6 +18,7 @@ from quarterdeck.model.records import CheckpointView, SessionView
 from quarterdeck.tui.dialogs.confirm import ConfirmDialog
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import age_text
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
@@ -26,6 +27,7 @@ from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
 class CheckpointsDialog(ModalScreen[str | None]):
     """Lists the checkpoints, the newest first; returns the fork that one was loaded into."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.CHECKPOINTS)
 

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.tui.keys import Where, bindings, keys_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.row_list import ListRow, RowList
 
@@ -19,6 +20,7 @@ from quarterdeck.tui.widgets.row_list import ListRow, RowList
 class ChooseDialog(ModalScreen[str | None]):
     """Returns the key of the row that was chosen, or None."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.CHOOSE)
 

@@ -8,12 +8,14 @@ from textual.widgets import Static
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.tui.keys import Where, bindings, keys_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 
 
 class ConfirmDialog(ModalScreen[bool]):
     """Asks once; anything but yes means no."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     BINDINGS = bindings(Where.CONFIRM)
 
     def __init__(self, title: str, text: str) -> None:

@@ -21,6 +21,7 @@ from quarterdeck.model.records import SessionView
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.neighbours import warning
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 
 
@@ -39,6 +40,7 @@ def wanted_env(profile: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
 class NewSessionDialog(ModalScreen[NewSession | None]):
     """Asks for a session's beginnings and creates it; errors stand in the dialog."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.NEW, priority=True)
 

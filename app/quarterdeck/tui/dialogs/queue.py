@@ -19,6 +19,7 @@ from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
 
@@ -29,6 +30,7 @@ LINE_BREAK = "⏎"
 class QueueDialog(ModalScreen[None]):
     """Shows one session's queue, the next prompt first."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUEUE)
 

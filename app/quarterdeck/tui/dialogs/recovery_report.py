@@ -13,6 +13,7 @@ from textual.widgets import Static
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.recovery_report import WORDS, lines, summary
 from quarterdeck.tui.keys import Where, bindings, keys_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import moment_text
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.recovery_band import GLYPHS
@@ -23,6 +24,7 @@ NOTHING = "Nothing to report: no session was resumed, failed or swept since you 
 class RecoveryReportDialog(ModalScreen[bool]):
     """Lists the reports that are open, newest first; returns whether they are dismissed."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     BINDINGS = bindings(Where.REPORT)
 
     def __init__(self, reports: Sequence[dict[str, Any]], *, tz: tzinfo | None) -> None:

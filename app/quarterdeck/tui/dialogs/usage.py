@@ -15,6 +15,7 @@ from quarterdeck.model.records import SessionView
 from quarterdeck.model.usage_line import UsageLine
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
 
@@ -24,6 +25,7 @@ _NOTHING = "No agent has told what it used"
 class UsageDialog(ModalScreen[None]):
     """Sums of tokens and cost, the latest first."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.USAGE)
 

@@ -9,6 +9,7 @@ from textual.widgets import Input, Static
 
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.screens.tour import Tour
+from quarterdeck.tui.styles import dialog_styles
 
 APPROVING = (
     "The dialog shows the exact text that would be run or written, with every "
@@ -47,6 +48,7 @@ _COLUMNS = (
 class HelpScreen(ModalScreen[None]):
     """Lists the keys by place, side by side where there is room; typing filters them."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     AUTO_FOCUS = "#help-words"
     BINDINGS = bindings(Where.HELP)
 

@@ -28,6 +28,7 @@ from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
 from quarterdeck.tui.link import Link
 from quarterdeck.tui.risk import Level, risk
 from quarterdeck.tui.screens.inbox_rows import inbox_row
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.field_list import FieldList
 from quarterdeck.tui.widgets.folded_text import FoldedText
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
@@ -51,6 +52,7 @@ _ASKS = {
 class InboxScreen(Screen[None]):
     """Shows one question beside the list of all; nothing new ever takes its place."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.INBOX)
     AUTO_FOCUS = "RowList"

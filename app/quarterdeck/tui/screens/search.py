@@ -16,6 +16,7 @@ from quarterdeck.model.search_hit import SearchHit
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.search_terms import Terms, read_terms
+from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import age_text
 from quarterdeck.tui.widgets.glyphs import event_word
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
@@ -30,6 +31,7 @@ NOTHING_YET = "Type words and press enter"
 class SearchScreen(Screen[SearchHit | None]):
     """A line of words and what they find, newest first; returns the hit that was opened."""
 
+    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.SEARCH)
     AUTO_FOCUS = "Input"
     PLACES: ClassVar[tuple[Where, ...]] = (Where.SEARCH,)
