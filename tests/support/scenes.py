@@ -57,6 +57,8 @@ def app_of(
     supervisor: ScriptedSupervisor,
     clock: SteppedClock | None = None,
     keymap: Keymap = NO_KEYS_CHANGED,
+    *,
+    opening: bool = False,
 ) -> QuarterdeckApp:
     """Return the app on a scripted supervisor, with every clock fixed."""
     return QuarterdeckApp(
@@ -69,6 +71,7 @@ def app_of(
         cwd=Path("/tmp"),
         read_after=0.01,
         keymap=keymap,
+        opening=opening,
     )
 
 

@@ -4,15 +4,20 @@ Only changes are written; an idle screen writes nothing. Texts come from agents,
 cleaned and lose what would end an escape sequence or part its fields.
 """
 
+from __future__ import annotations
+
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quarterdeck.model.hostile_text import clean_line
-from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import Attention
 from quarterdeck.tui.board import Board
+
+if TYPE_CHECKING:
+    from quarterdeck.model.records import SessionView
 
 PUSH_TITLE, POP_TITLE = "\x1b[22;0t", "\x1b[23;0t"
 _TEXT_LIMIT = 120

@@ -1,5 +1,7 @@
 """The app: wires link, refresh, screens and dialogs, and carries out what a person wants."""
 
+from __future__ import annotations
+
 import os
 import socket
 import time
@@ -7,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -17,11 +19,9 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
-from quarterdeck.client.deck import Deck
 from quarterdeck.model.clock import now_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
-from quarterdeck.model.search_hit import SearchHit
 from quarterdeck.model.states import Attention
 from quarterdeck.tui import keys, messages, terminal_keys, themes
 from quarterdeck.tui.alerts import POP_TITLE, PUSH_TITLE, Alerts, AlertSettings
@@ -37,17 +37,20 @@ from quarterdeck.tui.palette import DeckCommands
 from quarterdeck.tui.plain_filters import AsciiFilter, ColourlessFilter
 from quarterdeck.tui.recovery_watch import RecoveryWatch
 from quarterdeck.tui.refresh import PAGES, Refresh, all_sessions, all_shown
-from quarterdeck.tui.screens.main import MainScreen
-from quarterdeck.tui.screens.session_panes import SessionPanes
-from quarterdeck.tui.styles import style_files
+from quarterdeck.tui.screens.opening import OpeningScreen
+from quarterdeck.tui.styles import opening_styles, style_files
 from quarterdeck.tui.terminal_looks import TerminalLooks
 from quarterdeck.tui.thread_actions import ThreadActions, Verb
-from quarterdeck.tui.widgets.diff_pane import DiffPane
-from quarterdeck.tui.widgets.prompt_line import PromptLine
 
 if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+    from quarterdeck.model.search_hit import SearchHit
     from quarterdeck.tui.dialogs.approval import ApprovalResult
     from quarterdeck.tui.dialogs.new_session import NewSession
+    from quarterdeck.tui.screens.main import MainScreen
+    from quarterdeck.tui.screens.session_panes import SessionPanes
+    from quarterdeck.tui.widgets.diff_pane import DiffPane
+    from quarterdeck.tui.widgets.prompt_line import PromptLine
     from quarterdeck.tui.widgets.row_list import ListRow
 
 NO_KEYS_CHANGED = Keymap({})
@@ -60,7 +63,6 @@ class QuarterdeckApp(App[None]):
     """The full-screen client."""
 
     TITLE = "Quarterdeck"
-    CSS_PATH = style_files()  # pyright: ignore[reportAssignmentType]
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Where.EVERYWHERE, priority=True),
         # As everywhere on a terminal; while a decision is held back a dialog takes it as undo.
@@ -87,6 +89,8 @@ class QuarterdeckApp(App[None]):
         keymap: Keymap = NO_KEYS_CHANGED,
         layout: LayoutFile | None = None,
         looks: TerminalLooks = EVERYTHING_SHOWS,
+        opening: bool = False,
+        started: Callable[[], None] | None = None,
     ) -> None:
         """Prepare the app; nothing is connected before it runs.
 
@@ -104,8 +108,11 @@ class QuarterdeckApp(App[None]):
             keymap: Keys a person chose.
             layout: Where it is kept how the screen was left; None to keep nothing.
             looks: What the terminal can show.
+            opening: Whether a first frame is painted before the main screen is imported.
+            started: Called once the sessions were shown for the first time.
         """
-        super().__init__()
+        super().__init__(css_path=opening_styles() if opening else style_files())
+        self._opening = opening
         terminal_keys.teach()
         keys.take(keymap.changed)
         self.set_keymap(keymap.bound)
@@ -127,14 +134,19 @@ class QuarterdeckApp(App[None]):
         self._recovery = RecoveryWatch()
         self.undo_seconds = undo_seconds
         self._keeper = LayoutKeeper(self, layout or NoLayoutFile())
-        self._looks = looks
+        self._looks, self._started = looks, started
         self._pages = PAGES
         for theme in themes.OWN:
             self.register_theme(theme)
         self._begin_with_theme()
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the main screen."""
+        """Return the screen that is painted first."""
+        return OpeningScreen(self._host) if self._opening else self._main_screen()
+
+    def _main_screen(self) -> MainScreen:
+        from quarterdeck.tui.screens.main import MainScreen
+
         return MainScreen(
             lambda: self._link.deck,
             host=self._host,
@@ -189,20 +201,25 @@ class QuarterdeckApp(App[None]):
         return [UnsafeTextFilter(), *plain, *super().get_line_filters(), *colourless]
 
     def on_mount(self) -> None:
-        """Begin to connect and to fetch."""
+        """Say what was found wrong before the start."""
         if self._alerts is not None:
             self.write_raw(PUSH_TITLE)
         for problem in self._key_problems:
             self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
         self.watch(self, "theme", self._theme_chosen, init=False)
+
+    async def on_ready(self) -> None:
+        """Connect and fetch, once the first frame is painted and the main screen is there."""
         self.run_worker(self._link.run(), group="link")
+        if self._opening:
+            self._opening = False
+            self.add_mode("main", self._main_screen)
+            await self.switch_mode("main")
         self.run_worker(self._refresh.run(), group="refresh")
 
     @property
     def _main(self) -> MainScreen:
-        screen = self.screen_stack[0]
-        assert isinstance(screen, MainScreen)
-        return screen
+        return cast("MainScreen", self.screen_stack[0])
 
     def watch_board(self, board: Board) -> None:
         """Tell the terminal what is new."""
@@ -251,6 +268,9 @@ class QuarterdeckApp(App[None]):
             fetched=True,
             problem="",
         )
+        if self._started is not None:
+            started, self._started = self._started, None
+            self.call_after_refresh(started)
 
     def _fetch_failed(self, problem: str) -> None:
         self.board = replace(self.board, problem=problem)
@@ -288,7 +308,7 @@ class QuarterdeckApp(App[None]):
         self.push_screen(AskLine(title, value), answered)
 
     def choose(
-        self, title: str, rows: "list[ListRow]", current: str | None, then: Callable[[str], None]
+        self, title: str, rows: list[ListRow], current: str | None, then: Callable[[str], None]
     ) -> None:
         """Let one row be chosen and hand its key to `then`, unless the person thinks better."""
         from quarterdeck.tui.dialogs.choose import ChooseDialog
@@ -389,8 +409,8 @@ class QuarterdeckApp(App[None]):
 
         self.do(show)
 
-    @on(DiffPane.Asked)
-    def _comment_asked(self, message: DiffPane.Asked) -> None:
+    def on_diff_pane_asked(self, message: DiffPane.Asked) -> None:
+        """Ask for a comment on a line."""
         self.ask_line(message.title, "", message.then)
 
     @on(messages.Copy)
@@ -403,8 +423,7 @@ class QuarterdeckApp(App[None]):
         else:
             self.run_worker(copying.copy(message.copied), group="requests")
 
-    @on(SessionPanes.TypesAsked)
-    def _types_asked(self, message: SessionPanes.TypesAsked) -> None:
+    def on_session_panes_types_asked(self, message: SessionPanes.TypesAsked) -> None:
         """Let the types of events in the trace be chosen."""
         from quarterdeck.tui.dialogs.event_types import type_rows
         from quarterdeck.tui.widgets.event_finder import name_of, types_of
@@ -416,8 +435,7 @@ class QuarterdeckApp(App[None]):
             lambda name: message.then(types_of(name)),
         )
 
-    @on(DiffPane.OpenFile)
-    def _open_file(self, message: DiffPane.OpenFile) -> None:
+    def on_diff_pane_open_file(self, message: DiffPane.OpenFile) -> None:
         """Open a file in the person's editor, if it is on this machine."""
         from quarterdeck.tui import editor
 
@@ -449,7 +467,7 @@ class QuarterdeckApp(App[None]):
         dialog.undo_seconds = self.undo_seconds
         self.push_screen(dialog, self._approval_closed)
 
-    def _approval_closed(self, result: "ApprovalResult | None") -> None:
+    def _approval_closed(self, result: ApprovalResult | None) -> None:
         from quarterdeck.tui.dialogs.approval import Outcome
         from quarterdeck.tui.dialogs.deciding import no_rule
         from quarterdeck.tui.screens.inbox import InboxScreen
@@ -516,7 +534,7 @@ class QuarterdeckApp(App[None]):
         )
         self.push_screen(dialog, self._created)
 
-    def _created(self, made: "NewSession | None") -> None:
+    def _created(self, made: NewSession | None) -> None:
         if made is not None:
             self._main.await_session(made.session_id)
             self._refresh.want()
@@ -544,8 +562,7 @@ class QuarterdeckApp(App[None]):
     def _mark_read(self, message: messages.MarkRead) -> None:
         self.do(lambda deck: deck.mark_read(message.session_id, message.version))
 
-    @on(SessionPanes.Read)
-    def _end_on_screen(self, message: SessionPanes.Read) -> None:
+    def on_session_panes_read(self, message: SessionPanes.Read) -> None:
         """Mark the session read once it has stayed open for a moment (A9)."""
         if message.session_id == self._left_unread:  # until another one is looked at
             return
@@ -570,12 +587,11 @@ class QuarterdeckApp(App[None]):
             self._marked = message
             self.do(lambda deck: deck.mark_read(message.session_id, message.version))
 
-    @on(PromptLine.Sent)
-    def _send(self, message: PromptLine.Sent) -> None:
+    def on_prompt_line_sent(self, message: PromptLine.Sent) -> None:
         """Send a prompt; a session without a live run is started with fresh variables (R6)."""
 
         async def send() -> None:
-            line = self._main.query_one(PromptLine)
+            line = self._main.prompt
             try:
                 deck = self._link.deck
                 env = await self._env_for(deck, message.session_id)
@@ -607,7 +623,8 @@ class QuarterdeckApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; what is being written is kept for the next time."""
-        await self._main.keep_drafts()
+        if not self._opening:
+            await self._main.keep_drafts()
         await super().action_quit()
 
     def action_stop_all(self) -> None:
@@ -629,5 +646,5 @@ class QuarterdeckApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Open the palette, but never over a dialog, whose keys it would take."""
-        if not isinstance(self.screen, ModalScreen):
+        if not self._opening and not isinstance(self.screen, ModalScreen):
             super().action_command_palette()

@@ -1,11 +1,15 @@
 """The board: everything the screen knows at one moment, as one immutable value."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from quarterdeck.model.records import ApprovalView, SessionView
 from quarterdeck.model.states import ApprovalKind, Attention
+
+if TYPE_CHECKING:
+    from quarterdeck.model.records import ApprovalView, SessionView
 
 NEEDY = (Attention.WAITING, Attention.FAILED, Attention.UNREAD)
 """What the keys for the next and previous session stop at."""

@@ -1,17 +1,22 @@
 """The link to the supervisor: connects, says so when it is lost, and reconnects by itself."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.tui.board import LinkState
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
 
 FIRST_DELAY_S = 0.1
 LAST_DELAY_S = 2.0
 
 
-Connect = Callable[[Callable[[int], None]], Awaitable[Deck]]
+Connect = Callable[[Callable[[int], None]], "Awaitable[Deck]"]
 """Makes one connection; the argument hears the change number of every push."""
 
 

@@ -1,13 +1,18 @@
 """Which sessions the list shows and in what order: a view, a filter, an order, groups."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
+from typing import TYPE_CHECKING, Union
 
-from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import Attention
 from quarterdeck.tui.board import Board
+
+if TYPE_CHECKING:
+    from quarterdeck.model.records import SessionView
 
 
 class View(StrEnum):
@@ -28,7 +33,7 @@ class View(StrEnum):
         return self in (View.ARCHIVED, View.DELETED)
 
     @property
-    def following(self) -> "View":
+    def following(self) -> View:
         """The next one, the first after the last."""
         views = list(View)
         return views[(views.index(self) + 1) % len(views)]
@@ -43,7 +48,7 @@ class Order(StrEnum):
     AGENT = "agent"
 
     @property
-    def following(self) -> "Order":
+    def following(self) -> Order:
         """The next one, the first after the last."""
         orders = list(Order)
         return orders[(orders.index(self) + 1) % len(orders)]
@@ -57,7 +62,7 @@ class Grouping(StrEnum):
     AGENT = "agent"
 
     @property
-    def following(self) -> "Grouping":
+    def following(self) -> Grouping:
         """The next one, the first after the last."""
         groupings = list(Grouping)
         return groupings[(groupings.index(self) + 1) % len(groupings)]
@@ -76,7 +81,7 @@ class Header:
     folded: bool
 
 
-ListedRow = SessionView | Header
+ListedRow = Union["SessionView", Header]
 _PRESSING: dict[str, int] = {attention: place for place, attention in enumerate(Attention)}
 
 

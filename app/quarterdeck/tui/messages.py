@@ -1,14 +1,18 @@
 """What a person wants done, on its way from a screen to the app."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from quarterdeck.model.records import SessionView
-from quarterdeck.tui.layout import Layout
-from quarterdeck.tui.listed import View
-from quarterdeck.tui.thread_actions import Verb, Work
-from quarterdeck.tui.widgets.copied import Copied
+if TYPE_CHECKING:
+    from quarterdeck.model.records import SessionView
+    from quarterdeck.tui.layout import Layout
+    from quarterdeck.tui.listed import View
+    from quarterdeck.tui.thread_actions import Verb, Work
+    from quarterdeck.tui.widgets.copied import Copied
 
 
 @dataclass

@@ -1,10 +1,14 @@
 """Recovery reports for the board: fetched after every connect, and again while one is shown."""
 
-from typing import Any
+from __future__ import annotations
 
-from quarterdeck.client.deck import Deck
+from typing import TYPE_CHECKING, Any
+
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.recovery_report import summary
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
 
 Report = dict[str, Any]
 

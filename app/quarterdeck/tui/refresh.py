@@ -1,12 +1,17 @@
 """One loop that fetches what is shown: at once, then never more than one round at a time."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.records import ApprovalView, SessionView
 from quarterdeck.tui.link import Link, reason_of
+
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+    from quarterdeck.model.records import ApprovalView, SessionView
 
 GAP_S = 0.05
 """The least time from the start of one round to the start of the next."""

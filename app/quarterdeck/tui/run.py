@@ -25,24 +25,29 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
     """
     # A log line on the terminal would tear the screen; the supervisor keeps the log.
     logging.getLogger("quarterdeck").addHandler(logging.NullHandler())
-    # Importing makes many objects and no garbage: collecting meanwhile only costs start-up time.
+    # Starting makes many objects and no garbage: collecting meanwhile only costs time.
     gc.disable()
     try:
-        from quarterdeck.client.deck import Deck
-        from quarterdeck.tui import keymap
-        from quarterdeck.tui.alerts import settings_from
-        from quarterdeck.tui.app import QuarterdeckApp
-        from quarterdeck.tui.dialogs.undo_setting import undo_seconds_from
-        from quarterdeck.tui.layout import LayoutFile
-        from quarterdeck.tui.mouse_setting import mouse_from
-        from quarterdeck.tui.terminal_looks import looks_of
+        return _run(places, reader, client)
     finally:
         gc.enable()
+
+
+def _run(places: Places, reader: str, client: str) -> int:
+    from quarterdeck.tui import keymap
+    from quarterdeck.tui.alerts import settings_from
+    from quarterdeck.tui.app import QuarterdeckApp
+    from quarterdeck.tui.dialogs.undo_setting import undo_seconds_from
+    from quarterdeck.tui.layout import LayoutFile
+    from quarterdeck.tui.mouse_setting import mouse_from
+    from quarterdeck.tui.terminal_looks import looks_of
 
     connected = False
 
     async def connect(on_change: Callable[[int], None]) -> "Deck":
         nonlocal connected
+        from quarterdeck.client.deck import Deck
+
         # A supervisor that was killed leaves its socket; one that was ended on purpose does not,
         # and an open screen must not undo `qd down`.
         start = not connected or places.socket.exists()
@@ -59,6 +64,14 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
         undo_seconds=undo_seconds_from(places.config_file),
         layout=LayoutFile(places.state / "screen.json"),
         looks=looks_of(os.environ, places.config_file),
+        opening=True,
+        started=_collect_again,
     )
     app.run(mouse=mouse_from(places.config_file))
     return app.return_code or 0
+
+
+def _collect_again() -> None:
+    """Collect garbage from now on, but never look again at what the start has made."""
+    gc.freeze()
+    gc.enable()

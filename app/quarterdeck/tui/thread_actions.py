@@ -1,13 +1,17 @@
 """What is done to a session as a whole: name, shelves, forks, read marks, and the last undo."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from quarterdeck.client.deck import Deck
-from quarterdeck.model.records import SessionView
+if TYPE_CHECKING:
+    from quarterdeck.client.deck import Deck
+    from quarterdeck.model.records import SessionView
 
-Work = Callable[[Deck], Awaitable[object]]
+
+Work = Callable[["Deck"], Awaitable[object]]
 HOW = "U undoes it."
 
 

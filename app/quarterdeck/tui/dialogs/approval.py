@@ -63,7 +63,7 @@ class ApprovalResult:
 class ApprovalDialog(ModalScreen[ApprovalResult]):
     """Shows one question until it is answered or left; a newer one never takes its place."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "FoldedText"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.APPROVAL), *bindings(Where.READING)]
     WHERE: ClassVar[Where] = Where.APPROVAL

@@ -15,7 +15,7 @@ from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 class AskLine(ModalScreen[str | None]):
     """Returns what was typed, or None if the person thought better of it."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "Input"
     BINDINGS = bindings(Where.LINE)
 

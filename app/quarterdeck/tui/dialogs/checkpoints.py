@@ -27,7 +27,7 @@ from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
 class CheckpointsDialog(ModalScreen[str | None]):
     """Lists the checkpoints, the newest first; returns the fork that one was loaded into."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.CHECKPOINTS)
 

@@ -20,7 +20,7 @@ from quarterdeck.tui.widgets.row_list import ListRow, RowList
 class ChooseDialog(ModalScreen[str | None]):
     """Returns the key of the row that was chosen, or None."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.CHOOSE)
 

@@ -15,7 +15,7 @@ from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 class ConfirmDialog(ModalScreen[bool]):
     """Asks once; anything but yes means no."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     BINDINGS = bindings(Where.CONFIRM)
 
     def __init__(self, title: str, text: str) -> None:

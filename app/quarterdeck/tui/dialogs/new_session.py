@@ -40,7 +40,7 @@ def wanted_env(profile: Mapping[str, Any], environ: Mapping[str, str]) -> dict[s
 class NewSessionDialog(ModalScreen[NewSession | None]):
     """Asks for a session's beginnings and creates it; errors stand in the dialog."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.NEW, priority=True)
 

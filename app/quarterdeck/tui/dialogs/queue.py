@@ -30,7 +30,7 @@ LINE_BREAK = "⏎"
 class QueueDialog(ModalScreen[None]):
     """Shows one session's queue, the next prompt first."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUEUE)
 

@@ -24,7 +24,7 @@ NOTHING = "Nothing to report: no session was resumed, failed or swept since you 
 class RecoveryReportDialog(ModalScreen[bool]):
     """Lists the reports that are open, newest first; returns whether they are dismissed."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     BINDINGS = bindings(Where.REPORT)
 
     def __init__(self, reports: Sequence[dict[str, Any]], *, tz: tzinfo | None) -> None:

@@ -25,7 +25,7 @@ _NOTHING = "No agent has told what it used"
 class UsageDialog(ModalScreen[None]):
     """Sums of tokens and cost, the latest first."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "RowList"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.USAGE)
 

@@ -48,7 +48,7 @@ _COLUMNS = (
 class HelpScreen(ModalScreen[None]):
     """Lists the keys by place, side by side where there is room; typing filters them."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     AUTO_FOCUS = "#help-words"
     BINDINGS = bindings(Where.HELP)
 

@@ -52,7 +52,7 @@ _ASKS = {
 class InboxScreen(Screen[None]):
     """Shows one question beside the list of all; nothing new ever takes its place."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.INBOX)
     AUTO_FOCUS = "RowList"

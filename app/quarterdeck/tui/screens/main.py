@@ -24,8 +24,10 @@ from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
 from quarterdeck.tui.layout import SHARES, Layout
 from quarterdeck.tui.listed import Grouping, Order, View, listed
+from quarterdeck.tui.screens.opening import CONNECTING
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.screens.subject_of_key import selected_text
+from quarterdeck.tui.styles import style_files
 from quarterdeck.tui.thread_actions import Verb
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
 from quarterdeck.tui.widgets.diff_pane import DiffPane
@@ -44,7 +46,6 @@ from quarterdeck.tui.widgets.welcome import Welcome
 NO_SESSIONS = "No sessions yet – press c to create one"
 NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
 FILTER_HINT = "words of title, agent or directory (enter keeps, esc clears)"
-CONNECTING = "Connecting to the supervisor …"
 FOOTER = ("answer", "", "next_needy(1)", "write", "new_session", "cancel_turn", "zoom", "help")
 CANCELLABLE = {*LIVE_SESSION_STATES, SessionState.CREATED, SessionState.STARTING}
 CANCELLABLE -= {SessionState.IDLE}
@@ -58,6 +59,7 @@ LEAVING_S = 1.0
 class MainScreen(Screen[None]):
     """Shows the board; what a person wants done goes to the app as messages."""
 
+    CSS_PATH = style_files()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     BINDINGS = bindings(Where.MAIN)
     AUTO_FOCUS = "SessionList"
@@ -126,6 +128,11 @@ class MainScreen(Screen[None]):
     def selected(self) -> SessionView | None:
         """The session under the list's cursor."""
         return self.query_one(SessionList).selected
+
+    @property
+    def prompt(self) -> PromptLine:
+        """Where a person writes to the agent."""
+        return self.query_one(PromptLine)
 
     def _show_board(self, board: Board) -> None:
         self._board = board

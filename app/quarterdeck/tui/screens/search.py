@@ -31,7 +31,7 @@ NOTHING_YET = "Type words and press enter"
 class SearchScreen(Screen[SearchHit | None]):
     """A line of words and what they find, newest first; returns the hit that was opened."""
 
-    CSS_PATH = dialog_styles()  # pyright: ignore[reportAssignmentType]
+    CSS_PATH = dialog_styles()
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.SEARCH)
     AUTO_FOCUS = "Input"
     PLACES: ClassVar[tuple[Where, ...]] = (Where.SEARCH,)
