@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from quarterdeck.tui.listed import Grouping, Header, Order, arranged
+from quarterdeck.tui.listed import Grouping, Header, Order, arranged, calm
 from tests.support.scripted_deck import ago, session
 
 WAITS = session(1, title="beta", attention="waiting", agent="claude", project="/srv/api")
@@ -26,6 +26,15 @@ BOARD = (WAITS, FAILED, PINNED, CALM)
 def test_what_waits_comes_first_in_attention_order_and_pins_on_top_of_the_others(order, titles):
     rows = arranged(BOARD, order, Grouping.NONE, ())
     assert [row.title for row in rows if not isinstance(row, Header)] == titles.split()
+
+
+def test_working_sessions_keep_their_places_while_they_write():
+    """A9, A10: the order is that of attention; who works stands by when that began."""
+    first = session(5, attention="active", state_since=ago(9), last_activity=ago(0))
+    second = session(6, attention="active", state_since=ago(3), last_activity=ago(1))
+    pinned = session(7, attention="active", state_since=ago(30), pinned=True)
+    assert calm((WAITS, first, second, pinned, CALM)) == (WAITS, pinned, second, first, CALM)
+    assert calm((WAITS, pinned, second, first, CALM)) == (WAITS, pinned, second, first, CALM)
 
 
 def test_groups_stand_in_the_order_of_their_most_pressing_session_and_count_by_attention():

@@ -212,9 +212,9 @@ class QuarterdeckApp(App[None]):
         """Connect and fetch, once the first frame is painted and the main screen is there."""
         self.run_worker(self._link.run(), group="link")
         if self._opening:
-            self._opening = False
             self.add_mode("main", self._main_screen)
             await self.switch_mode("main")
+            self._opening = False
         self.run_worker(self._refresh.run(), group="refresh")
 
     @property
@@ -242,6 +242,8 @@ class QuarterdeckApp(App[None]):
 
     def _heard_change(self, change: int) -> None:
         self._refresh.want()
+        if not self._opening and self.screen is self._main:
+            self._main.catch_up()
 
     def _link_changed(self, state: LinkState, problem: str) -> None:
         self.board = replace(self.board, link=state, problem=problem)

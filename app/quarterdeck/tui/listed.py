@@ -115,6 +115,21 @@ def arranged(
     return tuple(lines)
 
 
+def calm(sessions: Iterable[SessionView]) -> tuple[SessionView, ...]:
+    """Return sessions in attention order, with those that work in the order in which they began.
+
+    By last activity, as the store has it (A10), they would change places with every line that
+    one of them writes, under the eyes and the cursor of whoever reads the list.
+    """
+    rows = list(sessions)
+    places = [at for at, row in enumerate(rows) if row.attention == Attention.ACTIVE]
+    working = sorted((rows[at] for at in places), key=lambda row: row.session_id, reverse=True)
+    working.sort(key=lambda row: (row.pinned, row.state_since or ""), reverse=True)
+    for at, row in zip(places, working, strict=True):
+        rows[at] = row
+    return tuple(rows)
+
+
 def group_of(session: SessionView, grouping: Grouping) -> str:
     """Return the key of the group a session belongs to."""
     return session.agent if grouping is Grouping.AGENT else session.project

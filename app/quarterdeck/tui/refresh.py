@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.listed import calm
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -78,7 +79,7 @@ async def all_sessions(
             found.setdefault(row.session_id, row)
         if cursor is None:
             break
-    return tuple(found.values()), cursor is not None
+    return calm(found.values()), cursor is not None
 
 
 async def all_shown(

@@ -160,6 +160,38 @@ async def test_nothing_new_fetches_and_repaints_nothing() -> None:
         assert len(source.fetched) == 1
 
 
+async def test_catching_up_shows_what_is_new_before_anybody_says_how_far_the_run_is() -> None:
+    source = Output(event(1, text="one"))
+    view = OutputView(frame=0)
+    async with LineHost(view).run_test(size=(60, 6)) as pilot:
+        await shown(pilot, view, source)
+        source.events.append(event(2, "error", message="two"))
+        view.catch_up()
+        await caught_up(pilot, view, source)
+        assert screen_lines(view)[:3] == ["one", "", "✗ two"]
+        assert source.fetched == [(0, LIMIT), (1, LIMIT)]
+
+
+async def test_catching_up_with_nothing_new_is_one_fetch_and_repaints_nothing() -> None:
+    source = Output(event(1, text="hi"), event(2, "terminal_status", stop_reason="x"))
+    view = OutputView(frame=0)
+    async with LineHost(view).run_test(size=(60, 6)) as pilot:
+        view.catch_up()
+        await pilot.pause()
+        assert source.fetched == []
+        await shown(pilot, view, source)
+        drawn = count_lines(view)
+        view.catch_up()
+        await eventually_async(lambda: _fetched(pilot, source, 2))
+        await pilot.pause()
+        assert (drawn, len(source.fetched)) == ([], 2)
+
+
+async def _fetched(pilot: Pilot[None], source: Output, times: int) -> bool:
+    await pilot.pause()
+    return len(source.fetched) >= times
+
+
 async def test_events_that_are_no_output_repaint_nothing() -> None:
     source = Output(event(1, "error", message="hi"))
     view = OutputView(frame=0)

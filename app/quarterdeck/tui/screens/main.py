@@ -134,6 +134,11 @@ class MainScreen(Screen[None]):
         """Where a person writes to the agent."""
         return self.query_one(PromptLine)
 
+    def catch_up(self) -> None:
+        """Have the open session asked at once for what is new; the board follows."""
+        for panes in self.query(SessionPanes):  # none before it is mounted
+            panes.catch_up()
+
     def _show_board(self, board: Board) -> None:
         self._board = board
         self.query_one(StatusBar).show(board)

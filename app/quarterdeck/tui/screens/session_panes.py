@@ -123,6 +123,10 @@ class SessionPanes(Vertical):
         self._show_bar()
         self._tell_read()
 
+    def catch_up(self) -> None:
+        """Have the Output, if it is on the screen, ask at once for what is new."""
+        self.query_one(OutputView).catch_up()
+
     def open_event(self, run_id: str, last_seq: int, seq: int) -> None:
         """Show the trace of a run, perhaps an earlier one, at an event.
 

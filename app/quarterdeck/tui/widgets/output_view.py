@@ -38,7 +38,7 @@ MARK = 1
 """Cells to the left for the mark of the block that keys mean."""
 START_BACK = 20_000
 """How far from the end of a run its output begins; older output is in the trace."""
-_FRAME = 0.125
+_FRAME = 0.08
 """Seconds between two fetches while output pours in."""
 _log = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ class OutputView(FollowView):
         self._read_to = 0
         self._end_told = 0
         self._fetching: asyncio.Task[None] | None = None
+        self._asked = False
         self._pacer = Pacer(self, self._pull, frame)
         self._anchor = (0, 0, 0)
         self._changed_from: int | None = None
@@ -167,6 +168,7 @@ class OutputView(FollowView):
         place = place if place is not None and place.run_id == run_id else None
         self._returning = place if place is not None and not place.follow else None
         self._to_open = set(place.opened) if place is not None else set()
+        self._asked = False
         self._last_seq = self._read_to = self._end_told = 0
         self._anchor = (0, 0, 0)
         self._changed_from = None
@@ -189,9 +191,19 @@ class OutputView(FollowView):
         if self._read_to < self._last_seq and self._fetching is None:
             self._pacer.ask()
 
+    def catch_up(self) -> None:
+        """Ask for what is new, on the word that something somewhere is; pacing as for `grow`.
+
+        So what an agent says need not wait until the list has told how far its run is.
+        """
+        if self._fetch is not None and self._last_seq:
+            self._asked = True
+            if self._fetching is None:
+                self._pacer.ask()
+
     def _pull(self) -> None:
-        wanted = self._fetching is None and self._read_to < self._last_seq and self.is_on_screen
-        if wanted and self._fetch is not None:
+        behind = self._asked or self._read_to < self._last_seq
+        if self._fetching is None and behind and self.is_on_screen and self._fetch is not None:
             self._fetching = asyncio.create_task(self._fetch_new(self._fetch))
 
     async def _fetch_new(self, fetch: FetchOutput) -> None:
@@ -200,11 +212,16 @@ class OutputView(FollowView):
         failed = False
         shown = monotonic()
         try:
+            asked, self._asked = self._asked, False
             target = self._last_seq
-            while self._read_to < target and not failed:
+            while (asked or self._read_to < target) and not failed:
                 events, cursor = await fetch(self._read_to, LIMIT)
                 if self._fetching is not me:
                     return
+                if asked and cursor <= self._read_to:
+                    break
+                asked, self._last_seq = False, max(self._last_seq, cursor)
+                target = max(target, cursor)
                 failed = cursor <= self._read_to
                 if not failed:
                     self._take(events, cursor)
@@ -218,7 +235,8 @@ class OutputView(FollowView):
         finally:
             if self._fetching is me:
                 self._fetching = None
-        if not failed and self._read_to < self._last_seq and self.is_attached:
+        behind = self._asked or self._read_to < self._last_seq
+        if not failed and behind and self.is_attached:
             self._pacer.ask()
 
     def _take(self, events: list[EventView], cursor: int) -> None:
