@@ -64,6 +64,16 @@ class LineSplitter:
         """The beginning of a line whose newline has not come yet."""
         return b"".join(self._parts)
 
+    @property
+    def between_lines(self) -> bool:
+        """Whether what comes next begins a line."""
+        return not (self._held or self.skipping)
+
+    def pass_over(self, size: int) -> None:
+        """Count whole lines that somebody else has read; only between lines."""
+        assert self.between_lines
+        self._consumed += size
+
     def feed(self, chunk: bytes) -> list[Line]:
         """Take the next bytes and return the lines they complete, in order."""
         lines: list[Line] = []

@@ -82,6 +82,8 @@ def _has_too_many_values(line: bytes) -> bool:
 
     An empty object is two bytes here and sixty-four in memory.
     """
+    if len(line) <= VALUES_LIMIT:
+        return False
     if line.count(b",") + line.count(b"[") + line.count(b"{") <= VALUES_LIMIT:
         return False
     found = 0

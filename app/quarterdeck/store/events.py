@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 import aiosqlite
@@ -39,6 +40,22 @@ def encode(payload: dict[str, Any]) -> str:
     except UnicodeEncodeError:
         return json.dumps(payload, separators=(",", ":"))
     return text
+
+
+def encode_texts(more: dict[str, Any], texts: Sequence[str]) -> list[str]:
+    """Write payloads that differ in their text only, each as `encode` would.
+
+    Args:
+        more: What stands before `text` in all of them.
+        texts: The text of each.
+    """
+    head = json.dumps({**more, "text": ""}, ensure_ascii=False, separators=(",", ":"))[:-3]
+    payloads = [f"{head}{encode_basestring(text)}}}" for text in texts]
+    try:
+        "".join(payloads).encode()
+    except UnicodeEncodeError:
+        return [encode({**more, "text": text}) for text in texts]
+    return payloads
 
 
 async def insert_many(tx: Tx, batch: Sequence[EventRow]) -> None:

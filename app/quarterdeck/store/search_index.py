@@ -129,7 +129,7 @@ class RunIndex:
         for seq, kind, at, payload in events:
             self.seq = seq
             if kind in STREAMED:
-                self._piece(seq, kind, at, payload)
+                self._piece(seq, kind, at, *piece_of(payload))
             elif kind not in UNSEEN:
                 self._close()
                 text = text_of(kind, decode(payload))
@@ -138,8 +138,15 @@ class RunIndex:
                     block.add(seq, storable(text))
                     self._closed.append(block)
 
-    def _piece(self, seq: int, kind: str, at: int, payload: str) -> None:
-        text, message = piece_of(payload)
+    def take_texts(
+        self, kind: str, message: str, at: int, first_seq: int, texts: Sequence[str]
+    ) -> None:
+        """Take in pieces of one message that follow, by their texts."""
+        for seq, text in enumerate(texts, first_seq):
+            self._piece(seq, kind, at, text, message)
+        self.seq = first_seq + len(texts) - 1
+
+    def _piece(self, seq: int, kind: str, at: int, text: str, message: str) -> None:
         if not text:
             return
         block = self._block

@@ -15,6 +15,7 @@ from quarterdeck.model.places import Places
 from quarterdeck.store import leases, runs
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.judging import Policy
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.redacting import Redactors
@@ -54,6 +55,8 @@ class Context:
     """Ask ingestion to look at a run's journal; set by Ingestion."""
     tell: Callable[[LiveRun, list[tuple[str, dict[str, Any]]]], None] = lambda run, news: None
     """Tell the lifecycle hooks what happened, in order (C6); set by Hooks."""
+    hears: Callable[[HookKind], bool] = lambda kind: False
+    """Whether some hook is to be told of such a step; set by Hooks."""
     rearm: Callable[[], None] = lambda: None
     """Look again at when the next approval expires; set by Expiry."""
     policy: Policy = field(init=False)

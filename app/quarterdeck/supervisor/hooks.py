@@ -40,12 +40,11 @@ class Hooks:
         self._stop = threading.Event()
         self._steps = Steps()
         self._told: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
-        ctx.tell = self.tell
+        ctx.tell, ctx.hears = self.tell, self.hears
 
     def tell(self, run: LiveRun, news: list[tuple[str, dict[str, Any]]]) -> None:
         """Queue the commands for what was just committed, in order."""
-        hooks = self._ctx.sections.load(self._ctx.places, "hooks", hook_settings.Hooks)
-        notes = self._ctx.sections.load(self._ctx.places, "notifications", Notifications)
+        hooks, notes = self._settings()
         for kind, payload in (
             step for name, told in news for step in self._steps.of(run.run_id, name, told)
         ):
@@ -64,6 +63,18 @@ class Hooks:
                 self._queue(run, argv, given)
             if kind in notes.kinds:
                 self._notify(run, kind, payload, notes, given)
+
+    def hears(self, kind: HookKind) -> bool:
+        """Tell whether some command is to be run on such a step."""
+        hooks, notes = self._settings()
+        return bool(hooks.commands.get(kind)) or kind in notes.kinds
+
+    def _settings(self) -> tuple[hook_settings.Hooks, Notifications]:
+        sections, places = self._ctx.sections, self._ctx.places
+        return (
+            sections.load(places, "hooks", hook_settings.Hooks),
+            sections.load(places, "notifications", Notifications),
+        )
 
     def _notify(
         self,

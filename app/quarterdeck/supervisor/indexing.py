@@ -29,9 +29,20 @@ async def taken(tx: Tx, recorders: "Sequence[Recorder]") -> None:
     indexes: list[RunIndex] = []
     for rec in recorders:
         if rec.rows and rec.run.index is not None:
-            rec.run.index.take([row[1:] for row in rec.rows])
+            _take(rec.run.index, rec)
             indexes.append(rec.run.index)
     await search_index.write(tx, indexes)
+
+
+def _take(index: RunIndex, rec: "Recorder") -> None:
+    done = 0
+    for stretch in rec.stretches:
+        index.take(row[1:] for row in rec.rows[done : stretch.at])
+        _, seq, kind, at, _ = rec.rows[stretch.at]
+        message = stretch.more.get("message_id")
+        index.take_texts(kind, message if isinstance(message, str) else "", at, seq, stretch.texts)
+        done = stretch.at + len(stretch.texts)
+    index.take(row[1:] for row in rec.rows[done:])
 
 
 async def index_growing(ctx: Context) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import re
 from pathlib import Path
 
 from quarterdeck.agents.holding import Bell, JournalShorter, is_held_back, read_exit, read_journal
@@ -24,8 +25,10 @@ EVENTS_PER_COMMIT_LEAST = 50
 COMMIT_SECONDS = 0.04
 """A transaction that took longer makes the next one smaller, for others wait for it."""
 BYTES_PER_COMMIT = 1024 * 1024
-SLICE_BYTES = 8 * 1024
+SLICE_BYTES = 32 * 1024
 SLICE_BYTES_LEAST = 1024
+BYTES_OF_LINE = 96
+"""Few lines are shorter."""
 LINES_PER_EVENT = 8
 """Lines that make no event cost time as well."""
 SERVED_AT_ONCE = 16
@@ -34,6 +37,7 @@ RETRY_SECONDS = 0.5
 RETRY_SECONDS_MOST = 30.0
 FAILURES_MOST = 6
 
+_NEWLINES = re.compile(rb"\n+")
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +51,8 @@ class Ingestion:
         self._wake = asyncio.Event()
         self._passed = asyncio.Event()
         self._room = EVENTS_PER_COMMIT
+        self._unread = False
+        """Whether the last transaction left something unread."""
         ctx.look = self.look
         asyncio.get_running_loop().add_reader(self._bell.fileno(), self._rung)
         self._task = asyncio.create_task(self._work(), name="ingestion")
@@ -84,12 +90,14 @@ class Ingestion:
                 self.look(run)
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             batch, self._due = [run for run in self._due if _has_news(run)], {}
             if not batch:
                 continue
+            began, self._unread = loop.time(), False
             ingest = functools.partial(self._ingest, batch)
             try:
                 await self._ctx.store.write(ingest, durable=False)
@@ -100,7 +108,9 @@ class Ingestion:
                 for run in batch:
                     await self._alone(run)
             self._passed.set()
-            await asyncio.sleep(GROUP_SECONDS)
+            # While a transaction's worth is unread there is nothing to wait for.
+            took = loop.time() - began if self._unread else 0
+            await asyncio.sleep(max(GROUP_SECONDS - took, 0))
 
     async def _alone(self, run: LiveRun) -> None:
         """Ingest one run by itself, so that a bad one holds up none of the others."""
@@ -148,6 +158,7 @@ class Ingestion:
             limiting.note(rec)
             await self._check_reading(rec)
             if not finished:
+                self._unread = True
                 self.look(run)
             elif gone:
                 await self._end(rec)
@@ -189,7 +200,7 @@ class Ingestion:
             and taken < size
             and run.serving < SERVED_AT_ONCE
         ):
-            step = SLICE_BYTES_LEAST if run.serving else _step(events)
+            step = SLICE_BYTES_LEAST if run.serving else _step(events - len(rec.rows))
             try:
                 failpoint("journal.read.before")
                 chunk = read_journal(run.directory.journal, run.read, step)
@@ -200,19 +211,38 @@ class Ingestion:
                 return True
             run.read += len(chunk)
             taken += len(chunk)
-            for line in run.splitter.feed(chunk):
-                # A cancelled run has ended: what its agent still says is not recorded (A12).
-                lines += 1
-                rec.line_at = run.base + line.end - len(line.data) - (not line.cut)
-                if run.driver is not None and run.stopping != "cancel" and line.data.strip():
-                    await apply_all(rec, run.driver.receive(line.data, line.cut))
-            rec.line_at = None
+            lines += await self._take_in(rec, chunk)
             run.offset = run.base + run.splitter.consumed
             since_pause += len(chunk)
             if since_pause >= CHUNK_BYTES:
                 since_pause = 0
                 await asyncio.sleep(0)  # an agent that floods must not keep all others waiting
         return False
+
+    async def _take_in(self, rec: Recorder, chunk: bytes) -> int:
+        """Apply what a piece of the journal says and return how many lines that were."""
+        run, at, count = rec.run, 0, 0
+        while at < len(chunk):
+            # A cancelled run has ended: what its agent still says is not recorded (A12).
+            listens = run.driver is not None and run.stopping != "cancel"
+            if listens and run.splitter.between_lines:
+                said = rec.driver.receive_chunks(chunk, at)
+                if said is not None:
+                    rec.chunks(said, run.base + run.splitter.consumed - at)
+                    run.splitter.pass_over(said.end - at)
+                    count += len(said.texts)
+                    at = said.end
+                    continue
+            newlines = _NEWLINES.search(chunk, at)
+            stop = len(chunk) if newlines is None else newlines.end()
+            for line in run.splitter.feed(chunk[at:stop]):
+                count += 1
+                rec.line_at = run.base + line.end - len(line.data) - (not line.cut)
+                if listens and line.data.strip():
+                    await apply_all(rec, rec.driver.receive(line.data, line.cut))
+            rec.line_at = None
+            at = stop
+        return count
 
     async def _end(self, rec: Recorder) -> None:
         """The keeper is gone and the journal at its end."""
@@ -237,8 +267,8 @@ class Ingestion:
 
 
 def _step(events: int) -> int:
-    """Return how many bytes to read at a time, so that a small share is not far exceeded."""
-    return min(max(events * 32, SLICE_BYTES_LEAST), SLICE_BYTES)
+    """Return how many bytes to read for so many events, so that these are not far exceeded."""
+    return min(max(events * BYTES_OF_LINE, SLICE_BYTES_LEAST), SLICE_BYTES)
 
 
 def _has_news(run: LiveRun) -> bool:

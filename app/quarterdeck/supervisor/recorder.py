@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from quarterdeck.agents.acp.driver import AcpDriver
 from quarterdeck.agents.acp.facts import Event, Fact, Send
+from quarterdeck.agents.acp.plain_chunks import Chunks
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.store import events, outbox, runs
@@ -15,6 +17,15 @@ from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.redacting import RunRedaction
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows that differ in their text only: where the first is, what else they have, the texts."""
+
+    at: int
+    more: dict[str, Any]
+    texts: list[str]
 
 
 class Recorder:
@@ -28,6 +39,8 @@ class Recorder:
     def __init__(self, ctx: Context, tx: Tx, run: LiveRun) -> None:
         self.ctx, self.tx, self.run = ctx, tx, run
         self.rows: list[events.EventRow] = []
+        self.stretches: list[Stretch] = []
+        """Which of the rows were chunks in a row."""
         self._sent: list[tuple[int, bytes]] = []
         self._news: list[tuple[str, dict[str, Any]]] = []
         self.line_at: int | None = None
@@ -49,15 +62,45 @@ class Recorder:
 
     def event(self, kind: EventType, payload: dict[str, Any]) -> None:
         """Add an event to the run's trace."""
+        for shown, told in self._redaction.recorded(kind, payload, self.line_at):
+            self._add(shown, told)
+
+    def chunks(self, said: Chunks, data_at: int) -> None:
+        """Add the events of chunks in a row; the same as an event for each.
+
+        Args:
+            said: What the driver read.
+            data_at: Where in the journal the data begins that it was read from.
+        """
+        starts = [data_at + start for start in said.starts]
+        before, more, texts = self._redaction.chunks(said.type, said.more, said.texts, starts)
+        for shown, told in before:
+            self._add(shown, told)
+        run, kind, first = self.run, said.type.value, self.run.last_seq + 1
+        self.stretches.append(Stretch(len(self.rows), more, texts))
+        payloads = events.encode_texts(more, texts)
+        self.rows += [
+            (run.run_no, seq, kind, self.tx.at, payload)
+            for seq, payload in enumerate(payloads, first)
+        ]
+        run.last_seq += len(texts)
+        told_of = texts if self.ctx.hears(HookKind.RESPONSE_DELTA) else texts[:1]
+        for seq, text in enumerate(told_of, first):
+            self._news += hook_kinds.of_event(said.type, more | {"text": text}, seq)
+
+    @property
+    def _redaction(self) -> RunRedaction:
         if self.run.redaction is None:
             self.run.redaction = RunRedaction(
                 self.redactor, self.run.directory.journal, self.run.redaction_state
             )
-        for shown, told in self.run.redaction.recorded(kind, payload, self.line_at):
-            self.run.last_seq += 1
-            encoded = events.encode(told)
-            self.rows.append((self.run.run_no, self.run.last_seq, shown.value, self.tx.at, encoded))
-            self._news += hook_kinds.of_event(shown, told, self.run.last_seq)
+        return self.run.redaction
+
+    def _add(self, shown: EventType, told: dict[str, Any]) -> None:
+        self.run.last_seq += 1
+        encoded = events.encode(told)
+        self.rows.append((self.run.run_no, self.run.last_seq, shown.value, self.tx.at, encoded))
+        self._news += hook_kinds.of_event(shown, told, self.run.last_seq)
 
     @property
     def has_sent(self) -> bool:
@@ -131,7 +174,7 @@ class Recorder:
         if self._news:
             news, told = self._news, self.run
             self.tx.after_commit(lambda: self.ctx.tell(told, news))
-        self.rows, self._sent, self._news = [], [], []
+        self.rows, self.stretches, self._sent, self._news = [], [], [], []
 
 
 async def flush_all(tx: Tx, recorders: Iterable[Recorder]) -> None:

@@ -104,13 +104,31 @@ class RunRedaction:
         text = payload.get("text")
         if at is None or not isinstance(text, str) or not _is_chunk(kind, payload):
             return [*self._ended(None), (kind, self._redactor.redact_value(payload))]
-        key = json.dumps([kind.value, payload.get("message_id")])
+        key = _key(kind, payload)
         events = list(self._ended(key))
         rest = self._redactor.redact_value({k: v for k, v in payload.items() if k != "text"})
         for start in range(0, max(len(text), 1), PART_CHARACTERS):
             part = text[start : start + PART_CHARACTERS]
             events.append((kind, rest | {"text": self._streams.feed(key, part, at, start)}))
         return events
+
+    def chunks(
+        self, kind: EventType, more: dict[str, Any], texts: list[str], starts: list[int]
+    ) -> tuple[list[Recorded], dict[str, Any], list[str]]:
+        """Redact chunks in a row of one message.
+
+        Args:
+            kind: The type of all of them.
+            more: What their payloads have beside their text.
+            texts: Their texts.
+            starts: Where the journal line of each begins.
+
+        Returns:
+            Events to record before them, what to store beside their text, and their texts.
+        """
+        key = _key(kind, more)
+        before = list(self._ended(key))
+        return before, self._redactor.redact_value(more), self._streams.feed_all(key, texts, starts)
 
     def state(self) -> str | None:
         """Return the state to be stored with the events, None if it did not change."""
@@ -138,6 +156,11 @@ class RunRedaction:
         except (JournalShorter, OSError, ValueError, KeyError, TypeError):
             return None
         return text if isinstance(text, str) else None
+
+
+def _key(kind: EventType, payload: dict[str, Any]) -> str:
+    """Return the name of the stream that a chunk is a piece of."""
+    return json.dumps([kind.value, payload.get("message_id")])
 
 
 def _is_chunk(kind: EventType, payload: dict[str, Any]) -> bool:

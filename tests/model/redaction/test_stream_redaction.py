@@ -83,6 +83,37 @@ def test_chunks_do_not_matter(text: str, places: list[int]) -> None:
     assert "".join(released(cut(text, places))) == REDACTOR.redact(text)
 
 
+UNPATTERNED = Redactor((), SECRETS)
+PLAIN = st.text("abc p\n", min_size=1, max_size=9)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(PLAIN | TEXTS.filter(bool), min_size=1, max_size=24),
+    st.lists(st.integers(1, 24), max_size=5),
+    st.sampled_from([REDACTOR, UNPATTERNED, Redactor()]),
+)
+@example(["say plum-12", "34-pear"], [2], UNPATTERNED)
+@example(["my ghp", "_a1B2c3D4e5F6g7H8i9J0k1L2m3N4 ok"], [2], UNPATTERNED)
+@example(["a", "k" * 5000, "plum", "-1234-pear", "b"], [5], UNPATTERNED)
+def test_chunks_that_are_taken_together_come_out_as_one_by_one(
+    chunks: list[str], sizes: list[int], redactor: Redactor
+) -> None:
+    """Texts and state are the same, so nothing of a secret passes with its neighbours."""
+    together, single = StreamRedactor(redactor), StreamRedactor(redactor)
+    at = 0
+    for size in [*sizes, len(chunks)]:
+        part = range(at, min(at + size, len(chunks)))
+        texts = [chunks[n] for n in part]
+        if texts:
+            found = together.feed_all("m", texts, part)
+            assert found == [single.feed("m", chunks[n], n) for n in part]
+            assert together.dirty
+            assert together.to_state() == single.to_state()
+        at += size
+    assert together.flush("m") == single.flush("m")
+
+
 @settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_single_characters_do_not_matter(text: str) -> None:

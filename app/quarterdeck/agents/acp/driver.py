@@ -19,6 +19,7 @@ from quarterdeck.agents.acp import (
     updates,
 )
 from quarterdeck.agents.acp.facts import (
+    Event,
     Fact,
     FileAsked,
     TerminalAsked,
@@ -28,6 +29,7 @@ from quarterdeck.agents.acp.facts import (
 )
 from quarterdeck.agents.acp.hostile_input import nested_too_deep, shown
 from quarterdeck.agents.acp.outgoing import Outgoing
+from quarterdeck.agents.acp.plain_chunks import Chunks, PlainChunks
 from quarterdeck.agents.acp.state import Phase, State
 from quarterdeck.model.states import Action
 from quarterdeck.rpc import message
@@ -55,6 +57,9 @@ class AcpDriver:
         self._peer = peer
         self._out = Outgoing(peer)
         self._dirty = True
+        self._plain = PlainChunks(self._text_chunk)
+        self._plain_in: str | None = None
+        """The session whose chunks those are."""
 
     @classmethod
     def start(
@@ -144,6 +149,11 @@ class AcpDriver:
         if isinstance(incoming, Notification) and incoming.method == updates.METHOD:
             event = updates.text_chunk(self._state, incoming.params)
             if event is not None:
+                if self._plain_in != self._state.session_id:
+                    self._plain.forget()
+                    self._plain_in = self._state.session_id
+                if not cut:
+                    self._plain.saw(line, event)
                 return [event]
         self._dirty = True
         if isinstance(incoming, Invalid):
@@ -152,6 +162,20 @@ class AcpDriver:
             return self._understood(incoming, line)
         except Exception as error:
             return self._not_understood(incoming, line, error)
+
+    def receive_chunks(self, data: bytes, start: int) -> Chunks | None:
+        """Take the text chunks that stand in a row, with what `receive` would return for each.
+
+        Args:
+            data: Bytes of the agent's stdout.
+            start: Where a line begins in them.
+
+        Returns:
+            None if that line is to be given to `receive`.
+        """
+        if self._state.replaying or self._plain_in != self._state.session_id:
+            return None
+        return self._plain.read(data, start)
 
     def prompt(
         self, command_id: str, text: str, images: Sequence[tuple[str, str]] = ()
@@ -236,6 +260,12 @@ class AcpDriver:
         self._require_ready()
         self._dirty = True
         return [settings.ask_model(self._state, self._out, model, command_id)]
+
+    def _text_chunk(self, line: bytes) -> Event | None:
+        read = message.parse(line)
+        if not isinstance(read, Notification) or read.method != updates.METHOD:
+            return None
+        return updates.text_chunk(self._state, read.params)
 
     def _settles(self, request_id: Id) -> bool:
         """Tell whether an answer now settles a request; a permission is not open any more then."""

@@ -69,8 +69,11 @@ class KnownSecrets:
                 kinds.setdefault(form, kind)
         self._kinds = dict(sorted(kinds.items(), key=lambda item: -len(item[0])))
         self._longest = max(map(len, kinds), default=0)
-        firsts = "".join(sorted({re.escape(form[0]) for form in kinds}))
-        self._firsts = re.compile(f"[{firsts}]") if firsts else None
+        starts = "|".join(re.escape(start) for start in sorted({form[:3] for form in kinds}))
+        ends = {form[:size] for form in kinds for size in (1, 2)}
+        last = "|".join(re.escape(end) for end in sorted(ends, key=len, reverse=True))
+        self._begins = re.compile(f"{starts}|(?:{last})\\Z") if kinds else None
+        """Where one may begin: nearly all that is said has no such place."""
 
     def occur_in(self, text: str) -> bool:
         """Tell whether one of the values stands in `text`, whole."""
@@ -88,12 +91,14 @@ class KnownSecrets:
 
     def begun(self, text: str, start: int) -> int | None:
         """Return where the end of `text` begins that may be the beginning of a value."""
-        if self._firsts is None:
+        if self._begins is None:
             return None
-        for found in self._firsts.finditer(text, max(start, len(text) - self._longest + 1)):
+        found = self._begins.search(text, max(start, len(text) - self._longest + 1))
+        while found is not None:
             rest = text[found.start() :]
             if any(len(form) > len(rest) and form.startswith(rest) for form in self._kinds):
                 return found.start()
+            found = self._begins.search(text, found.start() + 1)
         return None
 
 

@@ -9,6 +9,7 @@ bounded and so is the run it is judged by, and a secret longer than that is swal
 by character, with no look back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,6 +80,29 @@ class Scan:
             and not self._known.occur_in(text)
             and not any(pattern.whole.search(text) for pattern in self._patterns)
         )
+
+    def passes(self, flow: Flow, texts: Sequence[str]) -> bool:
+        """Take the next texts of a stream if each is plainly to be released as it is.
+
+        It looks at all of them at once: where no head can begin and no value does, nothing is
+        found in any of them, whichever is looked at last.
+
+        Args:
+            flow: Where the scan is; moved on behind the texts if they pass.
+            texts: What follows what was given before.
+
+        Returns:
+            False if `advance` has to look at them; then nothing has changed.
+        """
+        if flow.held or flow.swallowing is not None or self._patterns:
+            return False
+        joined = flow.context + "".join(texts)
+        if _has_trigger(joined.lower()) or self._known.occur_in(joined):
+            return False
+        if any(len(text) > BLOCK or self._known.begun(text, 0) is not None for text in texts):
+            return False
+        flow.context = joined[-CONTEXT:]
+        return True
 
     def advance(self, flow: Flow, text: str, *, final: bool = False) -> str:
         """Take the next text of a stream and return what may be released.
@@ -154,9 +178,13 @@ def _swallow_on(flow: Flow, fresh: str, final: bool) -> str:
 _TRIGGERS = tuple({trigger for shape in SHAPES for trigger in shape.triggers})
 
 
+def _has_trigger(lowered: str) -> bool:
+    return any(map(lowered.__contains__, _TRIGGERS))
+
+
 def _concerned(lowered: str) -> list[TokenShape]:
     # Nearly all that agents say has none of them: told apart without a step of Python for each.
-    if not any(map(lowered.__contains__, _TRIGGERS)):
+    if not _has_trigger(lowered):
         return []
     return [shape for shape in SHAPES if any(trigger in lowered for trigger in shape.triggers)]
 

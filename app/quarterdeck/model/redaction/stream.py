@@ -26,7 +26,7 @@ its lines from `needed_from` on.
 4. When the run is taken up again: `from_state(…)`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,28 @@ class StreamRedactor:
         stream.keep_last(len(stream.flow.held))
         self.dirty = True
         return released
+
+    def feed_all(self, key: str, texts: Sequence[str], starts: Sequence[int]) -> list[str]:
+        """Take chunks that follow each other and return what `feed` would for each.
+
+        Args:
+            key: Their stream.
+            texts: Their texts; none is empty.
+            starts: Where the line of each begins in the journal.
+        """
+        stream = self._streams.setdefault(key, _Stream())
+        if not stream.owed and self._scan.passes(stream.flow, texts):
+            stream.pieces = []
+            self.dirty = True
+            return list(texts)
+        if len(texts) == 1:
+            return [self.feed(key, texts[0], starts[0])]
+        # What is not plain is looked for in ever smaller parts; the rest goes by in large ones.
+        half = len(texts) // 2
+        return [
+            *self.feed_all(key, texts[:half], starts[:half]),
+            *self.feed_all(key, texts[half:], starts[half:]),
+        ]
 
     def flush(self, key: str) -> str:
         """End a stream and return what was held of it; the key may begin another one."""
