@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 import pytest
 
 from quarterdeck.agents.holding import RunDirectory, Spool
@@ -24,6 +23,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.places import Places
 from quarterdeck.store import sessions
 from quarterdeck.store import store as store_module
+from quarterdeck.store.connection import StoreConnection
 from quarterdeck.store.sessions import NewSession
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Tx
@@ -39,16 +39,16 @@ from quarterdeck.supervisor.recovery import Report
 T = TypeVar("T")
 
 
-class InlineConnection(aiosqlite.Connection):
+class InlineConnection(StoreConnection):
     """A connection without a thread: thousands of small statements take a third of the time."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return fn(*args, **kwargs)
 
 
-def connect_inline(path: Path, **given: Any) -> InlineConnection:
-    """Stand in for `aiosqlite.connect`."""
-    made = functools.partial(sqlite3.connect, path, check_same_thread=False, **given)
+def connect_inline(path: Path) -> InlineConnection:
+    """Stand in for `connection.connect`."""
+    made = functools.partial(sqlite3.connect, path, isolation_level=None, check_same_thread=False)
     return InlineConnection(made, 64)
 
 
@@ -61,13 +61,15 @@ class Turnstile(Store):
         self.waiting: list[asyncio.Future[None]] = []
         self.news = asyncio.Event()
 
-    async def write(self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True, brief: bool = False
+    ) -> T:
         if self.closed:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.waiting.append(turn)
             self.news.set()
             await turn
-        return await super().write(work, durable=durable)
+        return await super().write(work, durable=durable, brief=brief)
 
 
 @dataclass
@@ -206,7 +208,7 @@ class OneProcess:
         for folder in (places.state, places.runs, places.config, project):
             folder.mkdir(parents=True, exist_ok=True)
         places.config_file.write_text('[agents.inner]\ncommand = ["true"]\n')
-        monkeypatch.setattr(store_module.aiosqlite, "connect", connect_inline)
+        monkeypatch.setattr(store_module, "connect", connect_inline)
         store = await Turnstile.open(places.database)
         assert isinstance(store, Turnstile)
         ctx = Context(places, store)

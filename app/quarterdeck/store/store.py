@@ -17,6 +17,7 @@ import aiosqlite
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.failpoints import failpoint
+from quarterdeck.store.connection import StoreConnection, connect
 from quarterdeck.store.schema import migrations, prepare
 from quarterdeck.store.transaction import Tx
 
@@ -34,6 +35,7 @@ _log = logging.getLogger(__name__)
 class _Job:
     work: Callable[[Tx], Awaitable[Any]]
     durable: bool
+    brief: bool
     between: Callable[[aiosqlite.Connection], Awaitable[Any]] | None
     done: "asyncio.Future[Any]"
 
@@ -42,7 +44,7 @@ class Store:
     """An open store. `change` counts committed writes, for pushes to clients."""
 
     def __init__(
-        self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, note: str | None
+        self, writing: StoreConnection, reading: aiosqlite.Connection, note: str | None
     ) -> None:
         self._writing, self._reading = writing, reading
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
@@ -77,7 +79,9 @@ class Store:
         store.change = row[0] if row else 0
         return store
 
-    async def write(self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True) -> T:
+    async def write(
+        self, work: Callable[[Tx], Awaitable[T]], *, durable: bool = True, brief: bool = False
+    ) -> T:
         """Run `work` in a transaction of its own and return its result after COMMIT.
 
         The work is done even if the caller is cancelled while waiting. An exception of `work`
@@ -87,17 +91,19 @@ class Store:
             work: Does all its database work through the Tx it is given, and nothing slow.
             durable: With the disk's word for it (synchronous=FULL), as commands and decisions
                 need; trace batches go without, the journal has them (DESIGN §4).
+            brief: Whether its statements are small and few enough to be carried out at once, with
+                nothing else going on meanwhile. BEGIN and COMMIT may wait and are not.
         """
         if self._closing_at is not None:
             raise QuarterdeckError("shutting_down", "the store is being closed")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait(_Job(work, durable, None, done))
+        self._jobs.put_nowait(_Job(work, durable, brief, None, done))
         return await asyncio.shield(done)
 
     async def between(self, work: Callable[[aiosqlite.Connection], Awaitable[T]]) -> T:
         """Run `work` on the writing connection between two transactions, as VACUUM needs it."""
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait(_Job(_nothing, True, work, done))
+        self._jobs.put_nowait(_Job(_nothing, True, False, work, done))
         return await asyncio.shield(done)
 
     @property
@@ -170,10 +176,12 @@ class Store:
             failpoint("store.begin.before")
             await self._begin(durable=job.durable)
             failpoint("store.begin.after")
+            self._writing.at_once = job.brief
             result = await job.work(tx)
             await self._writing.execute(
                 "UPDATE counters SET value = value + 1 WHERE name = 'change'"
             )
+            self._writing.at_once = False
             if job.durable and not self.in_place():
                 raise QuarterdeckError(
                     "store_unusable", f"{self.path} is gone: what is written now would be lost"
@@ -182,6 +190,7 @@ class Store:
             await self._writing.execute("COMMIT")
             failpoint("store.commit.after")
         except Exception as error:
+            self._writing.at_once = False
             with contextlib.suppress(sqlite3.Error):
                 await self._writing.execute("ROLLBACK")
             tx.settle(committed=False)
@@ -257,8 +266,8 @@ def _typed(error: Exception) -> Exception:
     return error
 
 
-async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
-    db = await aiosqlite.connect(path, isolation_level=None)
+async def _connect(path: Path, *pragmas: str) -> StoreConnection:
+    db = await connect(path)
     db.row_factory = aiosqlite.Row
     await db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     for pragma in pragmas:

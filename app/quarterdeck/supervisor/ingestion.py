@@ -10,7 +10,6 @@ from quarterdeck.agents.holding import Bell, JournalShorter, is_held_back, read_
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.failpoints import failpoint
-from quarterdeck.rpc.framing import CHUNK_BYTES
 from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor import lifecycle, limiting, serving, spooling
 from quarterdeck.supervisor.context import Context
@@ -100,7 +99,7 @@ class Ingestion:
             began, self._unread = loop.time(), False
             ingest = functools.partial(self._ingest, batch)
             try:
-                await self._ctx.store.write(ingest, durable=False)
+                await self._ctx.store.write(ingest, durable=False, brief=True)
                 for run in batch:
                     limiting.tell(run)
             except Exception:
@@ -115,7 +114,8 @@ class Ingestion:
     async def _alone(self, run: LiveRun) -> None:
         """Ingest one run by itself, so that a bad one holds up none of the others."""
         try:
-            await self._ctx.store.write(functools.partial(self._ingest, [run]), durable=False)
+            ingest = functools.partial(self._ingest, [run])
+            await self._ctx.store.write(ingest, durable=False, brief=True)
             run.failures = 0
         except Exception as error:
             run.failures += 1
@@ -193,7 +193,7 @@ class Ingestion:
             size: Its share of the transaction's bytes, likewise.
         """
         run = rec.run
-        taken = since_pause = lines = 0
+        taken = lines = 0
         while not taken or (
             len(rec.rows) < events
             and lines < events * LINES_PER_EVENT
@@ -213,10 +213,7 @@ class Ingestion:
             taken += len(chunk)
             lines += await self._take_in(rec, chunk)
             run.offset = run.base + run.splitter.consumed
-            since_pause += len(chunk)
-            if since_pause >= CHUNK_BYTES:
-                since_pause = 0
-                await asyncio.sleep(0)  # an agent that floods must not keep all others waiting
+            await asyncio.sleep(0)  # an agent that floods must not keep all others waiting
         return False
 
     async def _take_in(self, rec: Recorder, chunk: bytes) -> int:

@@ -42,7 +42,9 @@ async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any
         prefix=asked.prefix,
         content=asked.content,
     )
-    decision = await api.ctx.store.write(lambda tx: deciding.decide(api.ctx, tx, wanted))
+    decision = await api.ctx.store.write(
+        lambda tx: deciding.decide(api.ctx, tx, wanted), brief=True
+    )
     if decision.amendment == "pending":
         await amending.amend_for(api.ctx, decision.decision_id)
         row = await approvals.decision_of(api.db, decision.approval_id)
