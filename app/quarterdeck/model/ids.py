@@ -32,6 +32,11 @@ def new_id(prefix: Prefix) -> str:
     return f"{prefix.value}_{uuid7().hex}"
 
 
+def is_whole(identifier: str, prefix: Prefix) -> bool:
+    """Tell whether an id has the length of a whole one, so that there is nothing to look up."""
+    return len(identifier) == len(prefix.value) + 33 and identifier.startswith(f"{prefix.value}_")
+
+
 def short(identifier: str) -> str:
     """Return the form shown to people: the prefix and the last eight digits.
 

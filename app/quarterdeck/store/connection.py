@@ -32,7 +32,5 @@ class StoreConnection(aiosqlite.Connection):
 
 def connect(path: Path) -> StoreConnection:
     """Return a connection to `path`, to be awaited; each statement is a transaction by itself."""
-    opened = functools.partial(
-        sqlite3.connect, path, isolation_level=None, check_same_thread=False
-    )
+    opened = functools.partial(sqlite3.connect, path, isolation_level=None, check_same_thread=False)
     return StoreConnection(opened, 64)

@@ -223,7 +223,9 @@ class Store:
 
     async def _begin(self, *, durable: bool) -> None:
         if durable is not self._durable:
+            self._writing.at_once = True
             await self._writing.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._writing.at_once = False
             self._durable = durable
         while True:
             try:

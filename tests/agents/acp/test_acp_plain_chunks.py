@@ -17,7 +17,9 @@ TEXTS = st.text(max_size=12) | st.sampled_from(
 )
 
 
-def line(text: Any, kind: str = KINDS[0], message: Any = None, *, ascii_: bool, wide: bool) -> bytes:
+def line(
+    text: Any, kind: str = KINDS[0], message: Any = None, *, ascii_: bool, wide: bool
+) -> bytes:
     update: dict[str, Any] = {"sessionUpdate": kind, "content": {"type": "text", "text": text}}
     if message is not None:
         update["messageId"] = message

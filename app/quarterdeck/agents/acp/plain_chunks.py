@@ -19,9 +19,7 @@ from quarterdeck.model.event_types import EventType
 
 _PROBE = "qd7probe"
 _KEY = re.compile(rb'"text"[ \t]*:[ \t]*"')
-_BODY = re.compile(
-    rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}))++'
-)
+_BODY = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}))++')
 """A string's inside, not empty. Surrogates are left to the long way: one may be without the other."""
 
 Reader = Callable[[bytes], Event | None]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from quarterdeck.model.ids import Prefix, is_whole
 from quarterdeck.store import approvals
 from quarterdeck.supervisor import amending, deciding, expiry, params
 from quarterdeck.supervisor.api import Api, Caller, Method
@@ -28,8 +29,11 @@ async def approval_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 async def approval_decide(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """A decision on what was shown; DESIGN §4."""
     asked = read(params.ApprovalDecide, given)
+    approval_id = asked.approval_id
+    if not is_whole(approval_id, Prefix.APPROVAL):
+        approval_id = await api.approval_id(approval_id)
     wanted = deciding.Wanted(
-        approval_id=await api.approval_id(asked.approval_id),
+        approval_id=approval_id,
         run_id=asked.run_id,
         payload_sha256=asked.payload_sha256,
         action=asked.action,

@@ -257,9 +257,10 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
             self._show_state(why, bad=True)
             return
         self._deciding.sending = True
-        self._show_state("sending your answer")
         wanted = verdict(action, option=option, reason=reason, prefix=prefix, content=content)
+        # Before anything is painted: what is shown by then has its turn after the first step.
         self.run_worker(self._send(wanted), group="decide", exclusive=True)
+        self._show_state("sending your answer")
 
     async def _send(self, wanted: Verdict) -> None:
         decision = await self._deciding.send(wanted)
