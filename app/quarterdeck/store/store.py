@@ -269,7 +269,8 @@ def _typed(error: Exception) -> Exception:
 
 
 async def _connect(path: Path, *pragmas: str) -> StoreConnection:
-    db = await connect(path)
+    db = connect(path)
+    await db
     db.row_factory = aiosqlite.Row
     await db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     for pragma in pragmas:

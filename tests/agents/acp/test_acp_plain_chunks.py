@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quarterdeck.agents.acp.driver import AcpDriver
 from quarterdeck.agents.acp.facts import Event, Fact
-from tests.agents.acp.conversation import SESSION, opened
+from tests.agents.acp.conversation import SESSION, events, opened
 
 KINDS = ("agent_message_chunk", "agent_thought_chunk")
 TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -120,7 +120,7 @@ def test_a_text_that_is_also_something_else_of_the_line_changes_only_the_text():
     )
     found, rows = in_rows(ready_driver(), data)
     assert rows == 1
-    assert found[-1].payload == {"text": "more", "message_id": "plain"}
+    assert events(found)[-1] == {"text": "more", "message_id": "plain"}
 
 
 def test_a_row_ends_at_a_line_that_is_not_whole():

@@ -8,10 +8,10 @@ where it ends; and whatever else stands between them, a string without a bare qu
 as they are. Every line that does not fit is read the long way.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from json.decoder import scanstring
 from typing import Any
 
 from quarterdeck.agents.acp.facts import Event
@@ -20,7 +20,9 @@ from quarterdeck.model.event_types import EventType
 _PROBE = "qd7probe"
 _KEY = re.compile(rb'"text"[ \t]*:[ \t]*"')
 _BODY = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}))++')
-"""A string's inside, not empty. Surrogates are left to the long way: one may be without the other."""
+"""A string's inside, not empty, and without surrogates: one may be there without the other."""
+
+_decode = json.JSONDecoder().raw_decode
 
 Reader = Callable[[bytes], Event | None]
 
@@ -103,7 +105,7 @@ class PlainChunks:
             try:
                 text = body.decode()
                 if b"\\" in body:
-                    text = scanstring(f'{text}"', 0)[0]
+                    text = _decode(f'"{text}"')[0]
             except ValueError:
                 break
             texts.append(text)
