@@ -43,17 +43,9 @@ async def measure(setting: Setting) -> list[Row]:
     where = f"{agents} agents at {1000 // EVERY_MS} events/s for {setting.soak} s"
     return [
         row(f"events lost, {where}", "events", [lost], limit=Limit(p50=0)),
-        row(
-            f"agent's line to terminal, first minute, {where}",
-            "ms",
-            minutes[0],
-            limit=Limit(p99=150),
-        ),
-        row(
-            f"agent's line to terminal, last minute, {where}",
-            "ms",
-            minutes[-1],
-            limit=Limit(p99=150),
+        *(
+            row(f"agent's line to terminal, {which} minute, {where}", "ms", part, limit=limit)
+            for which, part in (("first", minutes[0]), ("last", minutes[-1]))
         ),
         row("worst minute's p99", "ms", [max(quantile(part, 0.99) for part in minutes)]),
         *(
