@@ -96,7 +96,7 @@ def in_rows(driver: AcpDriver, data: bytes) -> tuple[list[Fact], int]:
 
 
 @given(STREAMS)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_whatever_comes_is_read_as_line_by_line(stream):
     data = b"".join((raw + b"\n") * times for raw, times in stream)
     found, _ = in_rows(ready_driver(), data)
