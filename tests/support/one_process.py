@@ -266,7 +266,7 @@ class OneProcess:
         run = self.agent.run
         if not run.ended:
             batch = functools.partial(self.ingestion._ingest, [run])
-            await self.store.write(batch, durable=False)
+            await self.store.write(batch, durable=False, brief=True)
 
     async def expire(self) -> None:
         """Do what happens when the time of all open questions is over."""

@@ -20,6 +20,13 @@ TABLES = {
     "search_blocks": "block_no, run_no, type, first_seq, last_seq",
     "search_text": "rowid, text, tags",
 }
+DOCUMENTS = """
+    SELECT block_no, (
+        SELECT group_concat(json_extract(payload, '$.text'), '') FROM events e
+        WHERE e.run_no = b.run_no AND e.seq BETWEEN first_seq AND last_seq AND e.type = b.type
+    ), 'session project agent type' FROM search_blocks b
+"""
+"""The index keeps no texts: what it was given is put together again."""
 """What an event becomes: its row, and for most of them a part of a document of the search."""
 
 Rows = dict[str, list[tuple[object, ...]]]
@@ -39,7 +46,7 @@ async def measure(setting: Setting) -> list[Row]:
                 rows = {
                     table: db.execute(f"SELECT {columns} FROM {table}").fetchall()
                     for table, columns in TABLES.items()
-                }
+                } | {"search_text": db.execute(DOCUMENTS).fetchall()}
             found, _ = await deck.search("burst", session_id=session_id)
             assert found, "nothing of it is searchable"
         raw.append(await asyncio.to_thread(_raw, rows))
