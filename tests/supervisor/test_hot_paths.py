@@ -1,8 +1,11 @@
 """What the two paths that must be quick do without, as counts (DESIGN §9)."""
 
+import asyncio
 import functools
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from quarterdeck.store.connection import MANY_ROWS, connect
 from quarterdeck.supervisor.ingestion import EVENTS_PER_COMMIT
 from tests.support import one_process
 from tests.support.one_process import Asked, OneProcess
+from tests.support.waiting import eventually_async
 
 CHUNKS = EVENTS_PER_COMMIT
 THE_LONG_WAY = 40
@@ -59,6 +63,10 @@ def said(one: OneProcess) -> list[str]:
     return [json.loads(row["payload"])["text"] for row in rows]
 
 
+async def nothing(tx: Any) -> None:
+    """Be a transaction."""
+
+
 async def test_few_lines_of_a_burst_are_parsed(one, monkeypatch):
     """All of it is stored in order and found; escapes, wide characters and a secret as well."""
     parsed: list[bytes] = []
@@ -78,7 +86,7 @@ async def test_few_lines_of_a_burst_are_parsed(one, monkeypatch):
     assert "".join(said(one)).endswith("› is secret")
 
 
-async def test_a_decision_crosses_to_the_thread_to_begin_and_to_commit(one, crossings):
+async def test_a_decision_crosses_to_the_thread_to_commit(one, crossings):
     one.agent.ask(Asked(1, one.agent.run.run_id, 101, "permission"))
     await one.settle()
     deck = one.deck("me")
@@ -91,23 +99,17 @@ async def test_a_decision_crosses_to_the_thread_to_begin_and_to_commit(one, cros
         action="approve",
         token="token-of-this-key",
     )
-    assert crossings == ["BEGIN IMMEDIATE", "COMMIT"]
+    assert crossings == ["COMMIT"]
 
 
-async def test_a_batch_crosses_to_the_thread_to_begin_to_write_many_rows_and_to_commit(
-    one, crossings
-):
+async def test_a_batch_crosses_to_the_thread_to_write_many_rows_and_to_commit(one, crossings):
     say(one, "a few words")
     await one.ingest()
-    assert crossings[-2:] == ["BEGIN IMMEDIATE", "COMMIT"]
+    assert crossings == ["COMMIT"]
     crossings.clear()
     say(one, *(f"word {n} " for n in range(MANY_ROWS + 50)))
     await one.ingest()
-    assert [sql.split(" (")[0] for sql in crossings] == [
-        "BEGIN IMMEDIATE",
-        "INSERT INTO events",
-        "COMMIT",
-    ]
+    assert [sql.split(" (")[0] for sql in crossings] == ["INSERT INTO events", "COMMIT"]
 
 
 async def test_a_failed_brief_transaction_leaves_the_thread_in_use(one, crossings):
@@ -117,7 +119,23 @@ async def test_a_failed_brief_transaction_leaves_the_thread_in_use(one, crossing
 
     with pytest.raises(ValueError, match="no"):
         await one.store.write(fails, brief=True)
-    assert crossings == ["BEGIN IMMEDIATE", "ROLLBACK"]
+    assert crossings == ["ROLLBACK"]
     crossings.clear()
     await one.store.write(lambda tx: tx.run("UPDATE counters SET value = value"))
     assert len(crossings) > 2
+
+
+async def test_a_lock_of_another_program_is_waited_for_on_the_thread(one, crossings):
+    """The loop goes on meanwhile, and the transaction is done once the lock is gone."""
+
+    async def waits() -> bool:
+        return "BEGIN IMMEDIATE" in crossings
+
+    with closing(sqlite3.connect(one.ctx.places.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.ensure_future(one.store.write(nothing, brief=True))
+        await eventually_async(waits, what="the transaction waits")
+        assert not writing.done()
+        other.execute("COMMIT")
+    await writing
+    assert crossings == ["BEGIN IMMEDIATE", "COMMIT"]

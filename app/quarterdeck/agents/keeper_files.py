@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from quarterdeck.agents.process import ProcessIdentity
@@ -36,17 +37,17 @@ class RunDirectory:
 
     path: Path
 
-    @property
+    @cached_property
     def spool(self) -> Path:
         """Lines for the agent; the supervisor appends."""
         return self.path / "in.jsonl"
 
-    @property
+    @cached_property
     def journal(self) -> Path:
         """Lines from the agent; the keeper appends."""
         return self.path / "out.jsonl"
 
-    @property
+    @cached_property
     def control(self) -> Path:
         """The socket the keeper listens on while it holds the agent."""
         return self.path / "ctl"

@@ -92,7 +92,7 @@ class Store:
             durable: With the disk's word for it (synchronous=FULL), as commands and decisions
                 need; trace batches go without, the journal has them (DESIGN §4).
             brief: Whether its statements are small and few enough to be carried out at once, with
-                nothing else going on meanwhile. BEGIN and COMMIT may wait and are not.
+                nothing else going on meanwhile. COMMIT may wait for the disk and is not.
         """
         if self._closing_at is not None:
             raise QuarterdeckError("shutting_down", "the store is being closed")
@@ -227,6 +227,8 @@ class Store:
             await self._writing.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             self._writing.at_once = False
             self._durable = durable
+        if await self._begun_at_once():
+            return
         while True:
             try:
                 await self._writing.execute("BEGIN IMMEDIATE")
@@ -240,6 +242,20 @@ class Store:
                 self._trouble = "another program holds it, so nothing can be written"
                 _log.warning("the store is held by another program", extra={"error": str(error)})
                 await asyncio.sleep(BUSY_RETRY_SECONDS)
+
+    async def _begun_at_once(self) -> bool:
+        """Begin if no other program holds the store; to wait for one is left to the thread."""
+        self._writing.at_once = True
+        try:
+            await self._writing.execute("PRAGMA busy_timeout=0")
+            await self._writing.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        else:
+            return True
+        finally:
+            await self._writing.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            self._writing.at_once = False
 
 
 async def _nothing(tx: Tx) -> None:

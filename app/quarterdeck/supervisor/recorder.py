@@ -84,7 +84,8 @@ class Recorder:
             for seq, payload in enumerate(payloads, first)
         ]
         run.last_seq += len(texts)
-        told_of = texts if self.ctx.hears(HookKind.RESPONSE_DELTA) else texts[:1]
+        all_told = len(texts) == 1 or self.ctx.hears(HookKind.RESPONSE_DELTA)
+        told_of = texts if all_told else texts[:1]
         for seq, text in enumerate(told_of, first):
             self._news += hook_kinds.of_event(said.type, more | {"text": text}, seq)
 
