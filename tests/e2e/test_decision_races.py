@@ -152,7 +152,7 @@ async def _after_a_death(deck: Deck, session: RacingSession) -> None:
     await eventually_async(started_again)
     await session_in(deck, session.session_id, "idle")
     await deck.send(session.session_id, "go on")
-    await session_in(deck, session.session_id, "running")
+    await session.prompted()
     session.order(end="end_turn")
     await session_in(deck, session.session_id, "idle")
 

@@ -94,10 +94,23 @@ class RacingSession:
         await eventually_async(there, what=asked.text)
         return found[0] if found else None
 
+    async def prompted(self) -> None:
+        """Wait until the newest process has a prompt: what it is ordered before finds no turn."""
+
+        async def told() -> bool:
+            lines = [json.loads(line) for line in self._heard()]
+            newest = [pid for pid, _, what in lines if what == "started"][self.generation :]
+            return bool(newest) and [newest[-1], None, "prompted"] in lines
+
+        await eventually_async(told, what="the prompt has reached the agent")
+
+    def _heard(self) -> list[str]:
+        file = self.home / "heard"
+        return file.read_text().splitlines() if file.exists() else []
+
     def hear(self) -> None:
         """Put what reached the agent to the questions: of one id, answers come in their order."""
-        file = self.home / "heard"
-        lines = file.read_text().splitlines() if file.exists() else []
+        lines = self._heard()
         pids: dict[int, int] = {}
         waiting: dict[tuple[int, int], list[Asked]] = defaultdict(list)
         for asked in self.asked:

@@ -4,7 +4,7 @@ It reads orders from the fifo $SCRIPTED_DIR/orders, a JSON object a line: `{"ask
 requests permission for the command TEXT under the JSON-RPC id ID, `{"withdraw": ID}` takes a
 question back, `{"end": REASON}` ends the turn, `{"die": CODE}` ends the process. Every answer it
 gets is appended to $SCRIPTED_DIR/heard as `[pid, id, result or error]`, in order; the first line
-of a process is `[pid, null, "started"]`.
+of a process is `[pid, null, "started"]`, and each prompt is `[pid, null, "prompted"]`.
 """
 
 import json
@@ -74,6 +74,7 @@ class Agent:
                 self.hear(message["id"], message.get("result", message.get("error")))
             elif method == "session/prompt":
                 self.prompt = message["id"]
+                self.hear(None, "prompted")
             elif method == "session/cancel":
                 self.end("cancelled")
             elif "id" in message:
