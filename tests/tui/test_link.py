@@ -130,6 +130,31 @@ async def test_a_session_that_moved_between_pages_is_listed_once():
     assert not cut
 
 
+async def test_a_session_that_escaped_from_the_pages_is_listed_nevertheless():
+    """It moved to a page that was read already; the cursor must not jump off it."""
+
+    class Moving(ScriptedDeck):
+        async def sessions(self, *, state=None, agent=None, project=None, cursor=None, limit=100):
+            if cursor is None:
+                return [session(n, attention="active") for n in range(1, 101)], "2"
+            return [session(101, attention="read")], None
+
+        async def session(self, session_id):
+            if session_id == gone.session_id:
+                raise QuarterdeckError("unknown_session", "there is none")
+            return {row.session_id: row for row in (escaped, away)}[session_id]
+
+    box = ScriptedSupervisor()
+    escaped = session(200, attention="active")
+    gone, away = session(201), session(202, archived_at="2026-01-01T00:00:00.000Z")
+    known = (escaped, gone, away)
+    rows, cut = await all_sessions(Moving(box, lambda change: None), known=known)
+    assert len(rows) == 102
+    assert rows[-1].attention == "read"
+    assert escaped.session_id in [row.session_id for row in rows]
+    assert not cut
+
+
 async def test_leaving_closes_the_connection():
     box = ScriptedSupervisor()
     async with app_of(box).run_test() as pilot:

@@ -252,7 +252,9 @@ class QuarterdeckApp(App[None]):
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals, rules_problem = await all_shown(deck, self._pages)
+        sessions, cut, approvals, rules_problem = await all_shown(
+            deck, self._pages, self.board.sessions
+        )
         view = self._view
         shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
         if said := await self._recovery.fetch(deck):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.states import Attention
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.listed import calm
 
@@ -21,6 +22,8 @@ REST = 2.0
 PAGES = 10
 """How many pages of sessions are fetched at first; the end of the list asks for as many more."""
 PAGE_ROWS = 100
+LOST_MOST = 16
+"""How many sessions that escaped from the pages are asked for by themselves."""
 
 
 class Refresh:
@@ -65,11 +68,18 @@ class Refresh:
 
 
 async def all_sessions(
-    deck: Deck, state: str = "all", pages: int = PAGES
+    deck: Deck, state: str = "all", pages: int = PAGES, known: Iterable[SessionView] = ()
 ) -> tuple[tuple[SessionView, ...], bool]:
     """Return the first sessions of a state in attention order, and whether there are more.
 
-    A session that moved between two pages while they were read is kept once.
+    A session that moved between two pages while they were read is kept once. One that so escaped
+    from all of them is asked for by itself: a row must not vanish from under the cursor.
+
+    Args:
+        deck: Whose sessions.
+        state: A filter of A10.
+        pages: How many pages are read at most.
+        known: What was listed before.
     """
     found: dict[str, SessionView] = {}
     cursor: str | None = None
@@ -79,15 +89,43 @@ async def all_sessions(
             found.setdefault(row.session_id, row)
         if cursor is None:
             break
+    if cursor is None and len(found) >= PAGE_ROWS:
+        for lost in [row for row in known if row.session_id not in found][:LOST_MOST]:
+            if (row := await _still_there(deck, lost)) is not None:
+                _put_in_place(found, row)
     return calm(found.values()), cursor is not None
+
+
+async def _still_there(deck: Deck, lost: SessionView) -> SessionView | None:
+    try:
+        row = await deck.session(lost.session_id)
+    except QuarterdeckError as error:
+        if error.code != "unknown_session":
+            raise
+        return None
+    return None if row.archived_at or row.deleted_at else row
+
+
+def _put_in_place(found: dict[str, SessionView], row: SessionView) -> None:
+    """Put a row behind the last one that is as pressing."""
+    rows = list(found.values())
+    at = max((i for i, r in enumerate(rows, 1) if _rank(r) <= _rank(row)), default=0)
+    rows.insert(at, row)
+    found.clear()
+    found.update((r.session_id, r) for r in rows)
+
+
+def _rank(row: SessionView) -> int:
+    return list(Attention).index(Attention(row.attention))
 
 
 async def all_shown(
     deck: Deck,
     pages: int = PAGES,
+    known: Iterable[SessionView] = (),
 ) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], str]:
     """Fetch sessions, open approvals and what is wrong with the rules side by side."""
     (sessions, cut), approvals, problem = await asyncio.gather(
-        all_sessions(deck, pages=pages), deck.approvals(), deck.policy_problem()
+        all_sessions(deck, pages=pages, known=known), deck.approvals(), deck.policy_problem()
     )
     return sessions, cut, tuple(approvals), problem
