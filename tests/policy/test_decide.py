@@ -223,9 +223,78 @@ def test_paths_after_a_leading_cd_are_judged_where_it_leads(place: Place) -> Non
 
 def test_a_call_that_works_elsewhere_is_judged_there(place: Place) -> None:
     assert judge("ls ..", place.root, cwd=place.root / "src").decision is ALLOW
-    assert judge("ls", place.root, cwd=place.outside).decision is ALLOW
-    assert judge("cat secret", place.root, cwd=place.outside).decision is ASK
-    assert judge("git status", place.root, cwd=place.outside).decision is ASK
+    assert judge("echo here", place.root, cwd=place.outside).decision is ALLOW
+    reason = judge("ls", place.root, cwd=place.outside).reason
+    assert reason == f"it would work in '{place.outside}', outside of the session's directory"
+
+
+@pytest.mark.parametrize(
+    "text", ["ls", "rg x", "grep -r x", "find", "tree", "du", "pwd", "cat main.py", "git status"]
+)
+def test_what_works_outside_is_asked_though_it_names_nothing_there(place: Place, text: str) -> None:
+    """C4: an agent says where a call works, and many commands read what lies there, unnamed."""
+    for cwd in (place.outside, place.root / "link-out", place.root / "..", Path("/")):
+        verdict = judge(text, place.root, cwd=cwd)
+        assert verdict.decision is ASK, cwd
+    assert judge(text, place.root, cwd=place.root / "src").decision is ALLOW
+    toml = """
+    [[rules]]
+    id = "data"
+    decision = "allow"
+    command = [["ls"]]
+    paths = ["**", "{outside}/**"]
+    """
+    toml = toml.replace("{outside}", str(place.outside))
+    assert by_rules(toml, shell_call("ls", place.root, cwd=place.outside)).decision is ALLOW
+    assert by_rules(toml, shell_call("ls", place.root, cwd=Path("/"))).decision is ASK
+
+
+def test_git_is_asked_where_files_of_the_session_would_be_its_repository(tmp_path: Path) -> None:
+    """C4: a trusted session could write one, whose configuration names programs to run."""
+    for name in ("HEAD", "config", "objects/x", "refs/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert judge("git status", tmp_path, Mode.TRUSTED).decision is ASK
+    (tmp_path / ".git").mkdir()
+    assert judge("git status", tmp_path, Mode.TRUSTED).decision is ALLOW
+
+
+@pytest.mark.parametrize(
+    ("text", "decision"),
+    [
+        ("rg -g .env KEY", ASK),
+        ("rg -g '.e*' KEY", ASK),
+        ("rg -ng'*' KEY", ASK),
+        ("rg --glob '**/.[e]nv' KEY", ASK),
+        ("rg --iglob '{.ENV,x}' KEY", ASK),
+        ("grep -rn --include .env KEY src", ASK),
+        ("grep -rn --include='.e*' KEY src", ASK),
+        ("git log -p -- '.en*'", ASK),
+        ("git show HEAD -- ':(glob)**/.e*'", ASK),
+        ("rg -A 3 KEY src/.env", ASK),
+        ("rg -A 3 'KEY.*' src", ALLOW),
+        ("rg '.*' src", ALLOW),
+        ("rg -g '*.py' '/api/.*' src", ALLOW),
+        ("rg -g '!*.lock' -g '*.{js,ts}' 'from .*' src", ALLOW),
+        ("grep -rn --include='*.py' '/api/.*' src", ALLOW),
+        ("git diff -- '*.py'", ALLOW),
+        ("find src -name '*'", ALLOW),
+    ],
+)
+def test_a_glob_that_a_program_expands_counts_as_what_it_could_find(
+    place: Place, text: str, decision: Decision
+) -> None:
+    assert judge(text, place.root).decision is decision
+
+
+def test_a_search_through_folders_is_asked_if_secrets_lie_in_them(tmp_path: Path) -> None:
+    below = tmp_path / "packages" / "api"
+    below.mkdir(parents=True)
+    assert judge("grep -rn KEY packages", tmp_path).decision is ALLOW
+    (below / ".env").write_text("KEY=x\n")
+    assert judge("grep -rn KEY packages", tmp_path).decision is ASK
+    assert judge("grep -rn KEY", tmp_path).decision is ASK
+    assert judge("grep -n KEY packages/api/main.py", tmp_path).decision is ALLOW
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,25 @@ def test_a_terminal_with_an_environment_or_no_command_is_in_doubt() -> None:
     assert call_from_terminal({"command": "ls", "args": [1]}, ROOT, "a").doubt is not None
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"path": "README.md", "a": [[[[[[[[["/etc/passwd"]]]]]]]]]},
+        {"path": "README.md,/etc/passwd"},
+        {"path": "README.md /etc/passwd"},
+        {"path": "README.md:~/x"},
+        {"path": "secret", "root": "link-out"},
+        {"path": "secret", "workspace": "link-out"},
+    ],
+)
+def test_a_path_that_is_hidden_from_the_look_is_not_read_unasked(
+    place: Place, raw: dict[str, Any]
+) -> None:
+    payload = {"tool_call": {"kind": "read", "raw_input": raw}}
+    call = call_from_permission(payload, place.root, "agent", Mode.TRUSTED)
+    assert DEFAULTS.decide(call).decision is Decision.ASK
+
+
 def test_file_requests(place: Place) -> None:
     root = place.root
     read = call_from_file(str(root / "README.md"), write=False, root=root, agent="a")

@@ -40,7 +40,7 @@ def test_without_files_the_defaults_count(tmp_path: Path) -> None:
 
 def test_a_person_adds_rules_and_switches_defaults_off(tmp_path: Path) -> None:
     text = (
-        'disable = ["look"]\n[[rules]]\nid = "t"\ndecision = "allow"\ncommand = [["npm", "test"]]'
+        'disable = ["list"]\n[[rules]]\nid = "t"\ndecision = "allow"\ncommand = [["npm", "test"]]'
     )
     book = Rulebook.load(written(tmp_path / "policy.toml", text))
     assert book.problems == ()

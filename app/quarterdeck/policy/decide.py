@@ -81,14 +81,21 @@ def _judge_command(call: Call, rules: Sequence[SourcedRule]) -> tuple[Verdict, b
     ruled = next((judged[i] for i in asked if judged[i].by is not None), None)
     if ruled is not None:
         return _told(Decision.ASK, ruled.by, judged), False
-    program = commands[asked[0]].argv[0]
+    first = commands[asked[0]]
     verdict = Verdict(
         Decision.ASK,
-        f"no rule allows this use of {program!r}",
+        _no_rule(first),
         proposal=_proposal(call, [commands[i] for i in asked]),
         rules=_names(judged),
     )
     return verdict, False
+
+
+def _no_rule(command: Command) -> str:
+    outside = next((cwd for cwd in command.cwds if not paths.inside(command.root, cwd)), None)
+    if outside is not None:
+        return f"it would work in {outside!r}, outside of the session's directory"
+    return f"no rule allows this use of {command.argv[0]!r}"
 
 
 def _read(call: Call) -> Reading:

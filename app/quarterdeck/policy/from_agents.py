@@ -43,7 +43,10 @@ _WRITTEN_KEYS = _words(
 )
 _PATCH_KEYS = ("diff", "input", "patch", "unified_diff")
 _URL_KEYS = ("url", "urls", "uri")
-_PATH_KEY = re.compile(r"path|file|folder|director|^(source|destination|target|from|to|dest|src)$")
+_PATH_KEY = re.compile(
+    r"path|file|folder|director|^(source|destination|target|from|to|dest|src|root|base|workspace)$"
+)
+_MORE_THAN_A_PATH = re.compile(r"[\s,;:|](/|~|\.\.(/|\Z))")
 _PATCH_PATH = re.compile(
     r"^(?:\*\*\* (?:Add|Update|Delete) File: |\*\*\* Move to: |--- |\+\+\+ |rename (?:from|to) )"
     r"([^\t\n]+)",
@@ -85,6 +88,8 @@ def call_from_permission(
     cwd, doubt = _directory(given, _start(payload.get("cwd"), root))
     if raw is not None and not isinstance(raw, dict):
         doubt = doubt or "its input is no object"
+    if _too_deep(given):
+        doubt = doubt or "its input is nested too deeply to be looked through"
     base = Call(_kind(tool_call), root, cwd, agent, mode, doubt=doubt)
     if base.tool is Tool.EXECUTE or any(given.get(key) for key in _COMMAND_KEYS):
         return _running(base, given)
@@ -246,6 +251,12 @@ def _texts(value: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, str
             yield from _texts(inner, key, depth + 1)
 
 
+def _too_deep(value: Any, depth: int = 0) -> bool:
+    """Tell whether there is more in a value than `_texts` looks at."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (depth == _DEPTH or any(_too_deep(one, depth + 1) for one in inner))
+
+
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
@@ -259,7 +270,8 @@ def _writes(tool_call: dict[str, Any], given: dict[str, Any]) -> bool:
 
 
 def _odd_path(paths: tuple[str, ...]) -> str | None:
-    return next((f"{p!a} is an odd path" for p in paths if not p.isprintable()), None)
+    odd = (p for p in paths if not p.isprintable() or _MORE_THAN_A_PATH.search(p))
+    return next((f"{p!a} is an odd path" for p in odd), None)
 
 
 def _host(given: dict[str, Any], *, in_texts: bool) -> tuple[str | None, str | None]:

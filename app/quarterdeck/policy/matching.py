@@ -1,22 +1,25 @@
 """Whether a rule matches a simple command, or a call that runs none (DESIGN §6)."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from posixpath import basename
 
-from quarterdeck.policy import flags, paths, programs
+from quarterdeck.policy import flags, globbing, paths, programs
 from quarterdeck.policy.call import FILE_TOOLS, Call, Decision, Tool
 from quarterdeck.policy.rules import Pattern, Rule, Word
 
-_PATTERN_FIRST = frozenset({"egrep", "fgrep", "grep", "rg"})
+_GREPS = frozenset({"egrep", "fgrep", "grep"})
+_PATTERN_FIRST = _GREPS | {"rg"}
 _PATTERN_FLAGS = ("-e", "-f", "--regexp", "--file", "--files")
-_DESCENDING = frozenset({"egrep", "fgrep", "grep"})
 _DESCENDING_FLAGS = ("-r", "-R", "--recursive", "--dereference-recursive", "-d", "--directories")
 _LISTED_LIMIT = 200
+_LISTED_DIRECTORIES = 40
+_NOT_ENTERED = frozenset({".git", "node_modules"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Command:
     @cached_property
     def hazards(self) -> tuple[str, ...]:
         """`places` in every sense they may have: by name, by where they lead, in the home."""
-        return _every_sense(self.root, self.cwds, self.path_words) + _below(self)
+        found = _every_sense(self.root, self.cwds, self.path_words)
+        return found + _below(self) + _found_by_globs(self)
 
     @cached_property
     def forms(self) -> tuple[tuple[str, ...], ...]:
@@ -95,7 +99,7 @@ def command_matches(rule: Rule, call: Call, command: Command) -> bool:
         return False
     if command.argv[0] == "git" and not command.in_own_repository:
         return False
-    return rule.anywhere or _all_paths_fit(rule, command)
+    return rule.anywhere or (_works_inside(rule, command) and _all_paths_fit(rule, command))
 
 
 def call_matches(rule: Rule, call: Call, files: Files) -> bool:
@@ -125,6 +129,15 @@ def _named(globs: Iterable[str], name: str | None) -> bool:
     if not name:
         return False
     return any(fnmatchcase(name.lower(), glob.lower()) for glob in globs)
+
+
+def _works_inside(rule: Rule, command: Command) -> bool:
+    """Tell whether a rule reaches where a command works: many read what lies there, unnamed."""
+    return all(
+        paths.inside(command.root, cwd)
+        or (rule.globs is not None and rule.globs.match(command.root, cwd))
+        for cwd in command.cwds
+    )
 
 
 def _all_paths_fit(rule: Rule, subject: Command | Files) -> bool:
@@ -189,18 +202,19 @@ def _rest_matches(rule: Rule, rest: tuple[str, ...]) -> bool:
 def _path_words(argv: tuple[str, ...]) -> list[str]:
     """Return every part of a command's words that a program could take for a path."""
     found: list[str] = []
-    pattern_is_open = basename(argv[0]) in _PATTERN_FIRST and (
-        flags.denied(argv[1:], _PATTERN_FLAGS) is None
-    )
+    name = basename(argv[0])
+    pattern_is_open = name in _PATTERN_FIRST and (flags.denied(argv[1:], _PATTERN_FLAGS) is None)
+    before = ""
     for word in argv[1:]:
         if flags.is_flag(word):
             found += _in_flag(word)
         elif word == "--":
-            continue
-        elif pattern_is_open:
+            pass
+        elif pattern_is_open and not globbing.takes_next(name, before):
             pattern_is_open = False
         elif word:
             found += [word, *_after_signs(word)]
+        before = word
     return found
 
 
@@ -223,27 +237,49 @@ def _after_signs(word: str) -> list[str]:
 def _below(command: Command) -> tuple[str, ...]:
     """Return entries of the directories whose files a command goes through by itself.
 
-    Only the directories it names are looked at, or else the one it runs in, hidden entries first:
-    enough to notice the secrets that lie where projects keep them, at the top.
+    From those it names, or else the one it runs in, level by level and hidden entries first, as
+    many as a decision has time for: enough to notice secrets that lie where projects keep them.
     """
     name = basename(command.argv[0])
-    if name not in _DESCENDING or flags.denied(command.argv[1:], _DESCENDING_FLAGS) is None:
+    if name not in _GREPS or flags.denied(command.argv[1:], _DESCENDING_FLAGS) is None:
         return ()
-    found: list[str] = []
+    waiting: list[str] = []
     for cwd in command.cwds:
         places = [paths.resolve(cwd, word) for word in command.path_words]
-        there = [place for place in places if place is not None and os.path.lexists(place)]
-        for place in there or [cwd]:
-            found += [f"{place.rstrip('/')}/{entry}" for entry in _entries(place)]
-    return tuple(found)
+        waiting += [p for p in places if p is not None and os.path.lexists(p)] or [cwd]
+    return tuple(islice(_descended(waiting), _LISTED_LIMIT))
 
 
-def _entries(directory: str) -> list[str]:
+def _descended(waiting: list[str]) -> Iterator[str]:
+    for looked, place in enumerate(waiting):
+        if looked >= _LISTED_DIRECTORIES:
+            return
+        for path, is_directory in _entries(place):
+            yield path
+            if is_directory:
+                waiting.append(path)
+
+
+def _entries(directory: str) -> list[tuple[str, bool]]:
+    """Return the paths in a directory, hidden ones first, and which are directories to go into."""
     try:
-        names = os.listdir(directory)  # noqa: PTH208 (names are all that is wanted)
+        with os.scandir(directory) as found:
+            entries = [(e.name, e.is_dir(follow_symlinks=False)) for e in found]
     except (OSError, ValueError):
         return []
-    return sorted(names, key=lambda name: not name.startswith("."))[:_LISTED_LIMIT]
+    entries.sort(key=lambda entry: not entry[0].startswith("."))
+    base = directory.rstrip("/")
+    return [(f"{base}/{n}", d and n not in _NOT_ENTERED) for n, d in entries[:_LISTED_LIMIT]]
+
+
+def _found_by_globs(command: Command) -> tuple[str, ...]:
+    """Return where secrets could lie that a program finds by a glob it was given."""
+    if basename(command.argv[0]) not in globbing.READERS:
+        return ()
+    clusters = (w for w in command.argv[1:] if flags.is_flag(w) and not w.startswith("--"))
+    words = (*command.path_words, *clusters)
+    names = {name for word in words for name in globbing.secrets_met(word)}
+    return tuple(f"{cwd}/{name}" for cwd in command.cwds for name in sorted(names))
 
 
 def _every_sense(root: str, cwds: tuple[str, ...], named: Iterable[str]) -> tuple[str, ...]:

@@ -85,15 +85,19 @@ def own_repository(root: str, cwd: str) -> bool:
     """Tell whether git, run in `cwd`, works on the same repository as in `root`.
 
     A repository checked in below has a configuration of its own, which can name programs that
-    even `git status` runs.
+    even `git status` runs; so has a bare one whose files lie among those of the session.
     """
     here = cwd
     while inside(root, here) and here != root:
-        bare = [f"{here}/{name}" for name in ("HEAD", "objects", "refs")]
-        if os.path.lexists(f"{here}/.git") or all(map(os.path.lexists, bare)):
+        if os.path.lexists(f"{here}/.git") or _is_bare(here):
             return False
         here = posixpath.dirname(here)
-    return here == root
+    return here == root and (os.path.lexists(f"{root}/.git") or not _is_bare(root))
+
+
+def _is_bare(directory: str) -> bool:
+    parts = (f"{directory}/{name}" for name in ("HEAD", "objects", "refs"))
+    return all(map(os.path.lexists, parts))
 
 
 class Globs:
