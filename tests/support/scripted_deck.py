@@ -115,7 +115,7 @@ class ScriptedSupervisor:
         ]
         self.calls: list[tuple[str, dict[str, Any]]] = []
         """Every call that changes something, in order."""
-        self.rules_problem = ""
+        self.rules_problem = self.config_problem = ""
         self.fetches = 0
         self.refusals: dict[str, list[Exception]] = {}
         """Per method: raised by its next calls instead of an answer."""
@@ -254,8 +254,8 @@ class ScriptedDeck(Deck):
         await self._enter("approvals")
         return [v for v in self._behind.approvals.values() if v.state == ApprovalState.PENDING]
 
-    async def policy_problem(self) -> str:
-        return self._behind.rules_problem
+    async def file_problems(self) -> tuple[str, str]:
+        return self._behind.rules_problem, self._behind.config_problem
 
     async def approval(self, approval_id: str) -> ApprovalView:
         await self._enter("approval")

@@ -54,6 +54,18 @@ async def test_a_rule_file_that_cannot_be_used_stands_in_the_status_bar():
     for size in ((80, 24), (200, 50)):
         async with app_of(box).run_test(size=size) as pilot:
             await until_shown(pilot, "rules unusable: asking about all")
+            await until_shown(pilot, "policy.toml:3: no valid TOML")
+
+
+async def test_a_configuration_that_cannot_be_used_stands_there_too():
+    box = ScriptedSupervisor()
+    box.add(session(1, title="Build"))
+    async with app_of(box).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "supervisor")
+        box.config_problem = "config.toml: limits.cost_per_dya: Extra inputs are not permitted"
+        box.push()
+        await until_shown(pilot, "config.toml unusable: as before")
+        await until_shown(pilot, "limits.cost_per_dya")
 
 
 def test_values_are_wrapped_after_words_and_separators_and_lose_nothing():

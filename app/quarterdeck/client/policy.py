@@ -24,17 +24,18 @@ class PolicyCalls(DeckCalls):
         """Return the rules that count in a directory, with problems and untrusted ones."""
         return await self.call("policy.rules", cwd=cwd)
 
-    async def policy_problem(self) -> str:
-        """Return why rule files in use cannot be relied on, or an empty text.
+    async def file_problems(self) -> tuple[str, str]:
+        """Return why the rule files in use, and config.toml, cannot be relied on, or empty texts.
 
         A supervisor of a version that cannot be asked says nothing.
         """
         try:
-            return (await self.call("policy.status"))["problem"] or ""
+            told = await self.call("policy.status")
         except QuarterdeckError as error:
             if error.code != "unknown_method":
                 raise
-            return ""
+            return "", ""
+        return told["problem"] or "", told.get("config_problem") or ""
 
     async def policy_add(
         self,

@@ -119,6 +119,16 @@ def call_matches(rule: Rule, call: Call, files: Files) -> bool:
     return rule.paths is None
 
 
+def touches(call: Call, directories: Iterable[Path]) -> bool:
+    """Tell whether one of the paths a call names leads into one of some directories."""
+    files = Files(call.paths, paths.real(call.root), paths.real(call.cwd))
+    return any(
+        paths.inside(paths.real(directory), place)
+        for directory in directories
+        for place in files.hazards
+    )
+
+
 def _about_session(rule: Rule, call: Call) -> bool:
     return (not rule.agent or _named(rule.agent, call.agent)) and (
         not rule.mode or call.mode in rule.mode

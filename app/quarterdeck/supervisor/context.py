@@ -15,6 +15,7 @@ from quarterdeck.model.places import Places
 from quarterdeck.store import leases, runs
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Row, Tx
+from quarterdeck.supervisor.config_check import ConfigHealth
 from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.judging import Policy
 from quarterdeck.supervisor.live_run import LiveRun
@@ -62,6 +63,7 @@ class Context:
     policy: Policy = field(init=False)
     redactors: Redactors = field(init=False)
     reports: Reports = field(init=False)
+    config_health: ConfigHealth = field(init=False)
     sections: LastGood = field(default_factory=LastGood)
     """Sections of config.toml, read again where they are needed."""
     last_trim: dict[str, Any] | None = None
@@ -72,6 +74,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.policy = Policy(self.places)
+        self.config_health = ConfigHealth(self.places)
         self.redactors = Redactors(self.places)
         self.reports = Reports(self.places.recovery_reports)
 

@@ -3,13 +3,16 @@
 import json
 import shlex
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from quarterdeck.model.places import Places
 from quarterdeck.model.states import ApprovalKind
-from quarterdeck.policy.call import Call, Decision, Mode, Tool, Verdict
+from quarterdeck.policy.call import WRITING, Call, Decision, Mode, Tool, Verdict
 from quarterdeck.policy.from_agents import call_from_file, call_from_permission
+from quarterdeck.policy.matching import touches
 from quarterdeck.policy.rulebook import PROJECT_FILE, USER_FILE, Rulebook
 from quarterdeck.policy.trust import Trust
 from quarterdeck.store.transaction import Row
@@ -25,19 +28,24 @@ class Policy:
     """The rules that count, by the session's directory.
 
     Their files are looked at whenever something is judged, so a change counts for the very next
-    call, which no watcher could promise: its word comes up to a tenth of a second late. Nor does
-    anything run while nothing is asked; a watcher would wake all the time (0.2 % of a core were
-    measured) for files that change once a week. Screens ask for `status` whenever anything
-    changed, so a broken file stands in their status bar no later than the first question that
-    it makes.
+    call, which no watcher could promise: its word comes late. A watcher (file_watch) has screens
+    ask for `status` when a file changed and nothing is judged.
     """
 
     def __init__(self, places: Places) -> None:
         self.user_file = places.config / USER_FILE
+        self._own = (places.config, places.state)
         self._trust_file = places.state / "trusted_projects.json"
         self.trust = Trust(self._trust_file)
         self._books: dict[Path | None, tuple[_Stamp, Rulebook]] = {}
         self._status: tuple[float, dict[str, Any]] | None = None
+        self.on_root: Callable[[], None] = lambda: None
+        """Called when the rules for another directory come into use."""
+
+    @property
+    def roots(self) -> list[Path]:
+        """The directories of which rules are in use."""
+        return [root for root in self._books if root is not None]
 
     def book(self, root: Path | None) -> Rulebook:
         """Return the rules for sessions in a directory, or the person's own without one."""
@@ -52,17 +60,24 @@ class Policy:
         book = Rulebook.load(self.user_file, project_file, self.trust)
         self._books[root] = (stamp, book)
         self._status = None
+        if held is None and root is not None:
+            self.on_root()
         return book
 
     def judge(self, call: Call) -> Verdict:
-        """Judge a call by the rules for its session's directory."""
+        """Judge a call by the rules for its session's directory.
+
+        What lies in our own directories decides about calls, so changing it is always asked.
+        """
+        if call.doubt is None and call.tool in WRITING and touches(call, self._own):
+            call = replace(call, doubt="it changes what decides about calls like this one")
         return self.book(call.root).decide(call)
 
     def status(self) -> dict[str, Any]:
         """Tell whether the rule files in use can be relied on, and if not, why.
 
         Screens ask at every change, so the files are looked at once a second at most, and at
-        once when a judgement found one changed.
+        once when a judgement or the watcher found one changed.
         """
         now = time.monotonic()
         if self._status is not None and now - self._status[0] < _STATUS_SECONDS:
@@ -72,6 +87,10 @@ class Policy:
         told = {"ok": not problems, "problem": problems[0] if problems else None}
         self._status = now, told
         return told
+
+    def look_again(self) -> None:
+        """Have `status` look at the files, however lately it did."""
+        self._status = None
 
 
 def _stamp(file: Path | None) -> tuple[int, ...] | None:

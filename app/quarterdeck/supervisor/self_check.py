@@ -3,7 +3,7 @@
 Nothing is changed and no lock is taken (D1): what runs goes on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,19 +12,9 @@ from quarterdeck.agents import profiles
 from quarterdeck.agents.acp import validation
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
-from quarterdeck.model.redaction.user_patterns import compile_all
 from quarterdeck.store.rehearsal import rehearse
-from quarterdeck.supervisor import hook_settings, redacting, settings
+from quarterdeck.supervisor import config_check
 from quarterdeck.supervisor.judging import Policy
-
-SECTIONS: dict[str, type[settings.Section]] = {
-    "limits": settings.Limits,
-    "retention": settings.Retention,
-    "redaction": redacting.Redaction,
-    "approvals": hook_settings.Approvals,
-    "hooks": hook_settings.Hooks,
-    "notifications": hook_settings.Notifications,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +60,8 @@ def _agents(places: Places) -> list[dict[str, str]]:
 
 
 def _config(places: Places) -> Iterator[Problem]:
-    def sections() -> None:
-        for name, model in SECTIONS.items():
-            settings.load(places, name, model)
-
-    def patterns() -> None:
-        read = settings.load(places, "redaction", redacting.Redaction)
-        compile_all(read.patterns)
-
-    readers: list[Callable[[], object]] = [
-        lambda: profiles.load(places.config_file),
-        sections,
-        patterns,
-    ]
-    told: set[str] = set()
-    for reader in readers:
-        try:
-            reader()
-        except (QuarterdeckError, ValueError) as error:
-            hint = error.hint if isinstance(error, QuarterdeckError) else "correct it"
-            if str(error) not in told:
-                told.add(str(error))
-                yield Problem("config", str(error), hint)
+    for message, remedy in config_check.faults(places):
+        yield Problem("config", message, remedy)
 
 
 def _policy(places: Places) -> Iterator[Problem]:

@@ -13,7 +13,15 @@ from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.places import Places
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Tx
-from quarterdeck.supervisor import amending, lifecycle, presence, purging, recovery, upkeep
+from quarterdeck.supervisor import (
+    amending,
+    file_watch,
+    lifecycle,
+    presence,
+    purging,
+    recovery,
+    upkeep,
+)
 from quarterdeck.supervisor.api import Api
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.expiry import Expiry
@@ -54,6 +62,7 @@ class Service:
         self._purging: asyncio.Task[None] | None = None
         self._told = asyncio.Event()
         self._upkeep: asyncio.Task[None] | None = None
+        self._file_watch: asyncio.Task[None] | None = None
         self._api = Api(ctx, self._report, self.shut_down, METHODS)
         self._server = Server(self._api, self._recovered)
         self._hooks = Hooks(ctx)
@@ -92,6 +101,14 @@ class Service:
             self._ctx.do(amending.repair(self._ctx), "amending")
             self._purging = asyncio.create_task(purging.purge_daily(self._ctx), name="purging")
             self._ctx.do(asyncio.to_thread(validation.preload), "schema")
+            watching = file_watch.watch(self._ctx, self._files_changed)
+            self._file_watch = asyncio.create_task(watching, name="file-watch")
+
+    def _files_changed(self) -> None:
+        """Have screens ask what is wrong with the files now, and when approvals expire by them."""
+        self._ctx.policy.look_again()
+        self._ctx.rearm()
+        self._server.changed(self._ctx.store.change)
 
     async def shut_down(self, agents: bool) -> dict[str, Any]:
         """End the supervisor, after its agents if they are to end too (V6)."""
@@ -130,8 +147,9 @@ class Service:
         """Stop intake, finish what is in flight within 5 s, checkpoint; still under the lock."""
         self._ctx.draining = True
         recovering.cancel()
-        if self._upkeep is not None:
-            self._upkeep.cancel()
+        for task in (self._upkeep, self._file_watch):
+            if task is not None:
+                task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._server.close()

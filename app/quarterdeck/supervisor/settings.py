@@ -79,10 +79,10 @@ class LastGood:
 
     def load(self, places: Places, name: str, model: type[S]) -> S:
         """Return a section as the file says now, else as it said before it was damaged."""
-        stamp, held = _stamp(places), self._held.get(model)
-        if isinstance(held, model) and self._read_at.get(model) == stamp:
+        now, held = stamp(places), self._held.get(model)
+        if isinstance(held, model) and self._read_at.get(model) == now:
             return held
-        self._read_at[model] = stamp
+        self._read_at[model] = now
         try:
             found = load(places, name, model)
         except QuarterdeckError as error:
@@ -92,7 +92,7 @@ class LastGood:
         return found
 
 
-def _stamp(places: Places) -> tuple[int, ...]:
+def stamp(places: Places) -> tuple[int, ...]:
     """Return what changes with config.toml; a missing file is one too."""
     try:
         found = places.config_file.stat()

@@ -252,7 +252,7 @@ class QuarterdeckApp(App[None]):
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals, rules_problem = await all_shown(
+        sessions, cut, approvals, problems = await all_shown(
             deck, self._pages, self.board.sessions
         )
         view = self._view
@@ -267,7 +267,8 @@ class QuarterdeckApp(App[None]):
             cut=cut,
             shelf=shelf,
             shelf_of=view,
-            rules_problem=rules_problem,
+            rules_problem=problems[0],
+            config_problem=problems[1],
             reports=self._recovery.open,
             fetched=True,
             problem="",

@@ -45,6 +45,8 @@ class Board:
     """The agent profiles, while there is no session: what a first run can start."""
     rules_problem: str = ""
     """Why a rule file cannot be used, so that everything is asked."""
+    config_problem: str = ""
+    """Why config.toml cannot be used, so that what it last said holds."""
 
     @property
     def first_run(self) -> bool:

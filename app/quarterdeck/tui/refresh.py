@@ -123,9 +123,9 @@ async def all_shown(
     deck: Deck,
     pages: int = PAGES,
     known: Iterable[SessionView] = (),
-) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], str]:
-    """Fetch sessions, open approvals and what is wrong with the rules side by side."""
-    (sessions, cut), approvals, problem = await asyncio.gather(
-        all_sessions(deck, pages=pages, known=known), deck.approvals(), deck.policy_problem()
+) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], tuple[str, str]]:
+    """Fetch sessions, open approvals and what is wrong with rules and configuration together."""
+    (sessions, cut), approvals, problems = await asyncio.gather(
+        all_sessions(deck, pages=pages, known=known), deck.approvals(), deck.file_problems()
     )
-    return sessions, cut, tuple(approvals), problem
+    return sessions, cut, tuple(approvals), problems

@@ -161,9 +161,9 @@ async def policy_rules(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 
 
 async def policy_status(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
-    """Whether the rule files in use can be relied on."""
+    """Whether the rule files in use, and config.toml, can be relied on."""
     read(params.Nothing, given)
-    return api.ctx.policy.status()
+    return {**api.ctx.policy.status(), "config_problem": api.ctx.config_health.problem()}
 
 
 async def policy_add(api: Api, caller: Caller, given: Any) -> dict[str, Any]:

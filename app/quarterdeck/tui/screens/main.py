@@ -144,9 +144,10 @@ class MainScreen(Screen[None]):
         self.query_one(StatusBar).show(board)
         self.query_one(RecoveryBand).show(board.reports)
         problem = self.query_one("#problem", Static)
-        problem.display = bool(board.problem)
-        if str(problem.content) != board.problem:
-            problem.update(Content(clean_line(board.problem)))
+        told = board.problem or board.rules_problem or board.config_problem
+        problem.display = bool(told)
+        if str(problem.content) != told:
+            problem.update(Content(clean_line(told)))
         self.set_class(board.link is not LinkState.UP and board.fetched, "-stale")
         rows = self.query_one(SessionList)
         stale = board.link is not LinkState.UP and board.fetched

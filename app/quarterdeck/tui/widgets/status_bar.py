@@ -51,7 +51,8 @@ class StatusBar(Widget):
         """Show the counts and the link of `board`."""
         counts = tuple(board.count(attention) for attention in (*_COUNTED, *_SELDOM))
         cut = len(board.sessions) if board.cut else 0
-        shown = (counts, board.link, cut, board.fetched, board.rules_problem, bool(board.problem))
+        broken = (board.rules_problem, board.config_problem, bool(board.problem))
+        shown = (counts, board.link, cut, board.fetched, broken)
         self._counts = dict(zip((*_COUNTED, *_SELDOM), counts, strict=True))
         self._board = board
         if shown != self._shown:
@@ -82,6 +83,8 @@ class StatusBar(Widget):
             right = self._styled("✗ supervisor answers with an error", "failed")
         elif self._board.rules_problem and self._board.link is LinkState.UP:
             right = self._styled("✗ rules unusable: asking about all", "failed")
+        elif self._board.config_problem and self._board.link is LinkState.UP:
+            right = self._styled("✗ config.toml unusable: as before", "failed")
         host = self._styled(f"  {self._host}", "host")
         if name.cell_length + left.cell_length + right.cell_length <= width:
             left = name + left
