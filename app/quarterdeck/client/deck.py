@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from quarterdeck import __version__
 from quarterdeck.client.event_finding import EventFindingCalls
+from quarterdeck.client.gates import GateCalls
 from quarterdeck.client.link import open_link
 from quarterdeck.client.policy import PolicyCalls
 from quarterdeck.client.prompting import PromptingCalls
@@ -54,6 +55,7 @@ class Deck(
     PromptingCalls,
     WorktreeCalls,
     EventFindingCalls,
+    GateCalls,
 ):
     """A connected client. Every method may raise QuarterdeckError."""
 

@@ -108,6 +108,8 @@ class ApprovalKind(StrEnum):
     FILE = "file"
     ELICITATION = "elicitation"
     """A form to fill in."""
+    GATE = "gate"
+    """What whoever drives a run asks for by name (D9)."""
     RECOVERY = "session_recovery_required"
     SPENDING_CAP = "spending_cap"
 

@@ -52,6 +52,11 @@ class NewApproval:
         return subject(self.payload)
 
     @property
+    def payload_sha256(self) -> str:
+        """What a decision about it will name."""
+        return sha256(canonical(self.payload))
+
+    @property
     def fingerprint(self) -> str:
         """What "for the session" is remembered by: the same kind of thing, to the letter.
 
@@ -128,6 +133,12 @@ async def pending_of_run(tx: Tx, run_id: str) -> list[Row]:
         "SELECT * FROM approvals WHERE run_id = ? AND state = 'pending' ORDER BY approval_no",
         (run_id,),
     )
+
+
+async def pending_of_turn(tx: Tx, run_id: str) -> list[Row]:
+    """Return those of a run's open approvals that end with its turn: a gate does not."""
+    found = await pending_of_run(tx, run_id)
+    return [row for row in found if row["kind"] != ApprovalKind.GATE]
 
 
 async def pending_of_session(tx: Tx, session_id: str, kind: ApprovalKind) -> list[Row]:

@@ -363,8 +363,8 @@ async def withdrawn(rec: Recorder, fact: PermissionWithdrawn) -> None:
 
 
 async def supersede_open(rec: Recorder, why: str) -> None:
-    """End the run's open questions: the turn they belonged to is over."""
-    for row in await approvals.pending_of_run(rec.tx, rec.run.run_id):
+    """End the open questions of the run's turn: it is over."""
+    for row in await approvals.pending_of_turn(rec.tx, rec.run.run_id):
         await settle(rec, row, ApprovalState.SUPERSEDED, why)
 
 

@@ -24,7 +24,7 @@ from quarterdeck.rpc import message
 from quarterdeck.store import approvals, commands, runs, sessions
 from quarterdeck.store.approvals import NewApproval
 from quarterdeck.store.transaction import Row, Tx
-from quarterdeck.supervisor import amending, asking, lifecycle, raising, serving, turns
+from quarterdeck.supervisor import amending, asking, gating, lifecycle, raising, serving, turns
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.hook_settings import Approvals
 from quarterdeck.supervisor.recorder import Recorder, record_on
@@ -69,6 +69,8 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
     _check_same(row, wanted)
     before = await approvals.decision_of(tx.db, wanted.approval_id)
     if before is not None and (before["token"], before["action"]) == (wanted.token, wanted.action):
+        if row["kind"] == ApprovalKind.GATE:
+            tx.after_commit(lambda: ctx.do(gating.bring_about(ctx, wanted.approval_id), "gate"))
         return approvals.to_decision(before, row["state"])
     if row["state"] != ApprovalState.PENDING:
         raise QuarterdeckError(
@@ -105,6 +107,8 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
     )
     if row["kind"] == ApprovalKind.RECOVERY:
         await _recover(ctx, rec, session, option or "resume")
+    elif row["kind"] == ApprovalKind.GATE:
+        await gating.answered(ctx, rec, row)
     elif row["kind"] == ApprovalKind.SPENDING_CAP:
         await raising.answered(ctx, rec, row, wanted.action)
     else:
@@ -114,6 +118,8 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
 
 def _added_rule(row: Row, wanted: Wanted) -> str | None:
     """Return what is to be added to the rules; raises `invalid_option`."""
+    if row["kind"] == ApprovalKind.GATE and wanted.action not in gating.ACTIONS:
+        raise QuarterdeckError("invalid_option", "a gate is approved, denied or aborted, once")
     if wanted.action is Action.DENY_SESSION and row["kind"] != ApprovalKind.NETWORK_HOST:
         raise QuarterdeckError("invalid_option", "only a host can be denied for the session")
     if wanted.action in AMENDING:

@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.policy.rulebook import PROJECT_FILE
 from quarterdeck.supervisor.context import Context
 
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 async def watch(ctx: Context, changed: Callable[[], None]) -> None:
     """Call `changed` when one of the files may say something else, until cancelled."""
     with contextlib.suppress(OSError):
+        failpoint("config.mkdir.before")
         ctx.places.config.mkdir(mode=0o700, parents=True, exist_ok=True)
     awatch = await asyncio.to_thread(_library)
     while True:

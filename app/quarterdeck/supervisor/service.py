@@ -16,6 +16,7 @@ from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor import (
     amending,
     file_watch,
+    gating,
     lifecycle,
     presence,
     purging,
@@ -99,6 +100,7 @@ class Service:
             self._recovered.set()
             self._ctx.rearm()
             self._ctx.do(amending.repair(self._ctx), "amending")
+            self._ctx.do(gating.repair(self._ctx), "gates")
             self._purging = asyncio.create_task(purging.purge_daily(self._ctx), name="purging")
             self._ctx.do(asyncio.to_thread(validation.preload), "schema")
             watching = file_watch.watch(self._ctx, self._files_changed)

@@ -232,7 +232,7 @@ async def cancel(ctx: Context, tx: Tx, session_id: str, run_id: str | None) -> R
 
 async def cancel_turn(rec: Recorder, why: str) -> None:
     """Tell the agent to stop the turn, and settle the questions that belong to it."""
-    for row in await approvals.pending_of_run(rec.tx, rec.run.run_id):
+    for row in await approvals.pending_of_turn(rec.tx, rec.run.run_id):
         await asking.settle(rec, row, ApprovalState.ABORTED, why)
     await rec.say(rec.driver.cancel())
     await asking.reflect(rec)

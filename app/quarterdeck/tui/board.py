@@ -104,6 +104,7 @@ KIND_WORDS = {
     ApprovalKind.MCP: "tool of an MCP server",
     ApprovalKind.NETWORK_HOST: "network host",
     ApprovalKind.ELICITATION: "form to fill in",
+    ApprovalKind.GATE: "gate of the run",
     ApprovalKind.TERMINAL: "terminal command",
     ApprovalKind.FILE: "file access",
     ApprovalKind.SPENDING_CAP: "going on beyond a spending cap",

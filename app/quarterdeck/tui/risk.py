@@ -49,6 +49,8 @@ def risk(asked: Question) -> Risk:
         return Risk(Level.HIGH, "it cannot be shown as it should")
     if asked.recovery:
         return Risk(Level.HIGH, "a session waits to be recovered")
+    if asked.view.kind == ApprovalKind.GATE:
+        return Risk(Level.HIGH, "the whole run waits at a gate")
     if asked.warnings:
         return Risk(Level.HIGH, "the text holds misleading characters")
     if asked.own_dialog == "form":

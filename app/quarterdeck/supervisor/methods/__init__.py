@@ -4,6 +4,7 @@ from quarterdeck.supervisor.api import Method
 from quarterdeck.supervisor.methods import (
     approvals,
     event_finding,
+    gates,
     messages,
     policy,
     prompting,
@@ -39,4 +40,5 @@ METHODS: dict[str, Method] = (
     | prompting.METHODS
     | worktree.METHODS
     | event_finding.METHODS
+    | gates.METHODS
 )

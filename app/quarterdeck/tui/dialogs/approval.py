@@ -197,6 +197,8 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
                 continue
             if entry.action == "decide('deny_session')" and not self._about_host:
                 continue
+            if entry.action == "decide('approve_session')" and self._is_gate:
+                continue
             if entry.action == "take_back" and not self._deciding.held:
                 continue
             ready = True
@@ -218,6 +220,10 @@ class ApprovalDialog(ModalScreen[ApprovalResult]):
     @property
     def _about_host(self) -> bool:
         return self._question.view.kind == ApprovalKind.NETWORK_HOST
+
+    @property
+    def _is_gate(self) -> bool:
+        return self._question.view.kind == ApprovalKind.GATE
 
     def _next_id(self) -> str | None:
         following = self._board.after(self._question.view.approval_id)

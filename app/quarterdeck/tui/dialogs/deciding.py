@@ -12,7 +12,7 @@ from typing import Any
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import ApprovalView, DecisionView
-from quarterdeck.model.states import Action, ApprovalState
+from quarterdeck.model.states import Action, ApprovalKind, ApprovalState
 from quarterdeck.tui.board import Board
 from quarterdeck.tui.dialogs.arming import Arming, Hold
 from quarterdeck.tui.dialogs.question import Question
@@ -122,6 +122,8 @@ class Deciding:
             return "your answer is on its way"
         if not self._board.current:
             return GONE
+        if action == Action.APPROVE_SESSION and self.view.kind == ApprovalKind.GATE:
+            return "a gate is passed once"
         approving = needs_end(action)
         if approving and self.asked.refusal:
             return "this cannot be approved here; see above"

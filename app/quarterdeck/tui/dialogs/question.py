@@ -10,7 +10,7 @@ from quarterdeck.model.canonical import sha256
 from quarterdeck.model.forms import FormField, FormProblem, fields_of
 from quarterdeck.model.hostile_text import clean, mixed_scripts
 from quarterdeck.model.records import ApprovalView
-from quarterdeck.model.states import ApprovalKind
+from quarterdeck.model.states import ASKED_BY_AGENT, ApprovalKind
 from quarterdeck.model.titles import fold
 from quarterdeck.tui.board import kind_words
 from quarterdeck.tui.folding import count_invisible
@@ -158,11 +158,19 @@ def _fields(view: ApprovalView, now_ms: int) -> tuple[tuple[str, str], ...]:
         ("session", who, _claim),
         ("asks for", wants, _exact),
         ("in", view.cwd, _exact),
-        ("it says", f"“{view.title}”  (the agent's own words)" if view.title else "", _claim),
+        ("it says", _said(view), _claim),
         ("because", view.reason or "", _exact),
         ("rule", view.matched_rule or "", _exact),
     ]
     return tuple((label, shorten(value)) for label, value, shorten in rows if value)
+
+
+def _said(view: ApprovalView) -> str:
+    """Return the title, marked as the agent's claim where it is one."""
+    if not view.title:
+        return ""
+    own = "  (the agent's own words)" if view.kind in ASKED_BY_AGENT else ""
+    return f"“{view.title}”{own}"
 
 
 def _claim(text: str) -> str:

@@ -271,6 +271,9 @@ class InboxScreen(Screen[None]):
             about_host = item.deciding.view.kind == ApprovalKind.NETWORK_HOST
             if "deny_session" in entry.action and not about_host:
                 return None
+            is_gate = item.deciding.view.kind == ApprovalKind.GATE
+            if "approve_session" in entry.action and is_gate:
+                return None
             if verb == "forbid" and offer(item.deciding.view, FORBID) is None:
                 return None
         if verb == "amend" and (item is None or offer(item.deciding.view) is None):
