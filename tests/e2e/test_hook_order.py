@@ -14,7 +14,8 @@ NOTE = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
 
 def watch_everything(deckhouse: Deckhouse, *, first: str = "") -> None:
     note = [sys.executable, "-I", "-S", "-c", NOTE, str(deckhouse.project.parent / "noted")]
-    lines = [f"{json.dumps(kind.value)} = [{first}{json.dumps(note)}]" for kind in HookKind]
+    kinds = [kind for kind in HookKind if kind is not HookKind.EVENT]
+    lines = [f"{json.dumps(kind.value)} = [{first}{json.dumps(note)}]" for kind in kinds]
     deckhouse.configure("\n".join(["[hooks]", *lines]))
 
 
@@ -108,3 +109,21 @@ async def test_a_hook_that_hangs_holds_up_neither_turn_nor_decision(deckhouse: D
     await decide(deck, await approval_of(deck, ids["session_id"]), "approve")
     await session_in(deck, ids["session_id"], "idle")
     assert (deckhouse.project / "a").exists()
+
+
+async def test_what_has_no_kind_of_its_own_is_told_as_an_event(deckhouse: Deckhouse) -> None:
+    """C6: generic events, between the deltas of a response too, which they do not end."""
+    note = [sys.executable, "-I", "-S", "-c", NOTE, str(deckhouse.project.parent / "noted")]
+    kinds = ("event", "response.start", "response.end", "turn.ended")
+    lines = [f"{json.dumps(kind)} = [{json.dumps(note)}]" for kind in kinds]
+    deckhouse.configure("\n".join(["[hooks]", *lines]))
+    deck = await deckhouse.deck()
+    await deckhouse.new(deck, "say one\nplan a\nsay two")
+    steps = await all_noted(deckhouse)
+    told = [n["payload"]["type"] for n in steps if n["kind"] == "event"]
+    assert "session.started" in told
+    assert "plan" in told
+    assert all(n["payload"]["seq"] > 0 for n in steps if n["kind"] == "event")
+    assert [n["kind"] for n in steps].count("response.start") == len(
+        [n for n in steps if n["kind"] == "response.end"]
+    )

@@ -5,7 +5,8 @@ from datetime import time
 import pytest
 from pydantic import ValidationError
 
-from quarterdeck.supervisor.hook_settings import Approvals, Hooks, Notifications, is_quiet
+from quarterdeck.model.quiet_hours import is_quiet
+from quarterdeck.supervisor.hook_settings import Approvals, Hooks, Notifications
 
 
 @pytest.mark.parametrize(

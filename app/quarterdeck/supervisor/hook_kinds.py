@@ -22,6 +22,8 @@ class HookKind(StrEnum):
     TOOL_DISPATCHING = "tool.dispatching"
     TOOL_COMPLETED = "tool.completed"
     TOOL_FAILED = "tool.failed"
+    EVENT = "event"
+    """Whatever else the trace records, with its type."""
 
 
 _OF_EVENT = {
@@ -48,7 +50,7 @@ _OF_STATUS = {
 def of_event(
     kind: EventType, payload: dict[str, Any], seq: int
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Return what an event of the trace is to hooks: nothing, or its kind with its payload.
+    """Return what an event of the trace is to hooks: a step of its own, or else a generic one.
 
     What a rule or a grant settled is no request to a person, so only its decision is told.
     """
@@ -61,5 +63,6 @@ def of_event(
     else:
         found = _OF_EVENT.get(kind)
     if found is None:
-        return [(BREAK, {})] if kind in _BREAKING else []
+        generic = (HookKind.EVENT.value, {"type": kind.value, "seq": seq, "event": payload})
+        return [(BREAK, {}), generic] if kind in _BREAKING else [generic]
     return [(found.value, payload)]

@@ -1,25 +1,15 @@
 """`[hooks]`, `[notifications]` and `[approvals]` of config.toml."""
 
-import re
-from datetime import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from quarterdeck.model.periods import seconds
+from quarterdeck.model.quiet_hours import span
 from quarterdeck.supervisor.hook_kinds import HookKind
 from quarterdeck.supervisor.settings import Section
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_AGE = re.compile(r"(\d{1,9})([smhd])")
-
-
-def _seconds(value: Any) -> Any:
-    """Read `"90s"`, `"30m"`, `"2h"`, `"1d"`; a number is seconds."""
-    found = _AGE.fullmatch(value) if isinstance(value, str) else None
-    return int(found[1]) * _UNITS[found[2]] if found else value
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
 Argv = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 
 
@@ -66,7 +56,7 @@ class Notifications(Section):
     quiet_hours: str | None = None
     """Such as "22:00-07:00", by this machine's clock; what is asked then is not told."""
     collapse: Seconds = Field(default=10, ge=0, le=86400)
-    """After one of a kind and session, others for so long are told of with the next one."""
+    """After one of a kind and session, others for so long are told of together."""
 
     @field_validator("quiet_hours")
     @classmethod
@@ -74,19 +64,3 @@ class Notifications(Section):
         if value is not None:
             span(value)
         return value
-
-
-def span(text: str) -> tuple[time, time]:
-    """Return begin and end of quiet hours; raises ValueError if it is no `HH:MM-HH:MM`."""
-    begin, dash, end = text.partition("-")
-    if not dash:
-        raise ValueError("write it as HH:MM-HH:MM")
-    return time.fromisoformat(begin.strip()), time.fromisoformat(end.strip())
-
-
-def is_quiet(text: str | None, now: time) -> bool:
-    """Tell whether a time of day is within quiet hours, also over midnight."""
-    if text is None:
-        return False
-    begin, end = span(text)
-    return begin <= now < end if begin <= end else now >= begin or now < end

@@ -32,6 +32,8 @@ class Steps:
         """
         if name == HookKind.RESPONSE_DELTA:
             return self._more(run_id, payload)
+        if name == HookKind.EVENT:
+            return [(HookKind.EVENT, payload)]
         steps = self._response_over(run_id)
         if name == BREAK:
             return steps

@@ -1,25 +1,29 @@
 """Lifecycle hooks: user commands on what happens, in order per session, beside all else (C6)."""
 
 import asyncio
+import itertools
 import json
 import logging
 import os
 import shutil
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from quarterdeck.model.clock import iso, now_ms
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.quiet_hours import is_quiet
 from quarterdeck.store import runs
 from quarterdeck.store.transaction import Tx
 from quarterdeck.supervisor import hook_process, hook_settings
+from quarterdeck.supervisor.collapsing import Collapsing
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.hook_kinds import HookKind
-from quarterdeck.supervisor.hook_settings import Notifications, is_quiet
-from quarterdeck.supervisor.hook_steps import REMEMBERED, Steps
+from quarterdeck.supervisor.hook_settings import Notifications
+from quarterdeck.supervisor.hook_steps import Steps
 from quarterdeck.supervisor.live_run import LiveRun
 from quarterdeck.supervisor.recorder import record_on
 
@@ -27,6 +31,16 @@ AT_ONCE = 4
 WAITING_LIMIT = 1000
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a person may be told of."""
+
+    run: LiveRun
+    kind: HookKind
+    payload: dict[str, Any]
+    given: bytes
 
 
 class Hooks:
@@ -39,7 +53,8 @@ class Hooks:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hook")
         self._stop = threading.Event()
         self._steps = Steps()
-        self._told: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+        self._notes: Collapsing[_Note] = Collapsing(self._announce)
+        self._numbers = itertools.count()
         ctx.tell, ctx.hears = self.tell, self.hears
 
     def tell(self, run: LiveRun, news: list[tuple[str, dict[str, Any]]]) -> None:
@@ -48,6 +63,9 @@ class Hooks:
         for kind, payload in (
             step for name, told in news for step in self._steps.of(run.run_id, name, told)
         ):
+            asked = payload.get("approval_id")
+            if kind is HookKind.APPROVAL_DECIDED:
+                self._notes.moot((run.session_id, HookKind.APPROVAL_REQUESTED), asked)
             if not hooks.commands.get(kind) and kind not in notes.kinds:
                 continue
             event = {
@@ -62,7 +80,9 @@ class Hooks:
             for argv in hooks.commands.get(kind, []):
                 self._queue(run, argv, given)
             if kind in notes.kinds:
-                self._notify(run, kind, payload, notes, given)
+                told = _Note(run, kind, payload, given)
+                name = asked or next(self._numbers)
+                self._notes.add((run.session_id, kind), name, told, notes.collapse)
 
     def hears(self, kind: HookKind) -> bool:
         """Tell whether some command is to be run on such a step."""
@@ -76,33 +96,18 @@ class Hooks:
             sections.load(places, "notifications", Notifications),
         )
 
-    def _notify(
-        self,
-        run: LiveRun,
-        kind: HookKind,
-        payload: dict[str, Any],
-        notes: Notifications,
-        given: bytes,
-    ) -> None:
-        """Tell a person outside of the screen, unless it is quiet or the same was just told."""
+    def _announce(self, note: _Note, more: int) -> None:
+        """Tell a person outside of the screen, unless it is quiet."""
+        notes = self._ctx.sections.load(self._ctx.places, "notifications", Notifications)
         if is_quiet(notes.quiet_hours, datetime.now().time()):
             return
-        now = asyncio.get_running_loop().time()
-        at, held = self._told.get((run.session_id, kind), (float("-inf"), 0))
-        if now - at < notes.collapse:
-            self._told[(run.session_id, kind)] = (at, held + 1)
-            return
-        self._told[(run.session_id, kind)] = (now, 0)
-        while len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
-        more = f" (and {held} more)" if held else ""
         if notes.command is not None:
-            self._queue(run, notes.command, given)
+            self._queue(note.run, notes.command, note.given)
         program = shutil.which("notify-send") if notes.desktop else None
         if program is not None:
-            title = str(payload.get("title") or payload.get("reason") or "")[:200]
-            told = f"Quarterdeck: {kind.value}{more}"
-            self._queue(run, [program, "--app-name=Quarterdeck", "--", told, title], b"")
+            said = str(note.payload.get("title") or note.payload.get("reason") or "")[:200]
+            told = f"Quarterdeck: {note.kind.value}" + (f" (and {more} more)" if more else "")
+            self._queue(note.run, [program, "--app-name=Quarterdeck", "--", told, said], b"")
 
     def _queue(self, run: LiveRun, argv: list[str], given: bytes) -> None:
         queue = self._queues.get(run.session_id)
@@ -157,6 +162,7 @@ class Hooks:
         """Start no more commands and kill those that run."""
         self._stop.set()
         self._ctx.tell = lambda run, news: None
+        self._notes.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -130,6 +130,7 @@ class QuarterdeckApp(App[None]):
         self._threads = ThreadActions(self)
         self._left_unread: str | None = None
         self._alerts = Alerts(alerts) if alerts else None
+        self._alert_timer: Timer | None = None
         self._refresh = Refresh(self._link, self._fetch, self._fetch_failed)
         self._recovery = RecoveryWatch()
         self.undo_seconds = undo_seconds
@@ -223,7 +224,17 @@ class QuarterdeckApp(App[None]):
 
     def watch_board(self, board: Board) -> None:
         """Tell the terminal what is new."""
-        if self._alerts is not None and (said := self._alerts.see(board)):
+        if self._alerts is None:
+            return
+        if said := self._alerts.see(board):
+            self.write_raw(said)
+        if (wait := self._alerts.wait) is not None and self._alert_timer is None:
+            self._alert_timer = self.set_timer(wait + 0.01, self._alert_overdue)
+
+    def _alert_overdue(self) -> None:
+        """Tell what was held back, since too much was told just before."""
+        self._alert_timer = None
+        if self._alerts is not None and (said := self._alerts.overdue()):
             self.write_raw(said)
 
     def write_raw(self, sequences: str) -> None:
