@@ -117,8 +117,10 @@ async def test_what_has_no_kind_of_its_own_is_told_as_an_event(deckhouse: Deckho
     kinds = ("event", "response.start", "response.end", "turn.ended")
     lines = [f"{json.dumps(kind)} = [{json.dumps(note)}]" for kind in kinds]
     deckhouse.configure("\n".join(["[hooks]", *lines]))
+    entry = {"content": "look", "priority": "medium", "status": "pending"}
+    plan = json.dumps({"sessionUpdate": "plan", "entries": [entry]})
     deck = await deckhouse.deck()
-    await deckhouse.new(deck, "say one\nplan a\nsay two")
+    await deckhouse.new(deck, f"say one\nupdate {plan}\nsay two")
     steps = await all_noted(deckhouse)
     told = [n["payload"]["type"] for n in steps if n["kind"] == "event"]
     assert "session.started" in told
