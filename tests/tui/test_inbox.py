@@ -282,3 +282,21 @@ async def test_e_gives_the_text_all_the_room_and_back():
         await until(pilot, lambda: pilot.app.screen.query_one("#inbox-text").size.height > before)
         await pilot.press("e")
         await until(pilot, lambda: pilot.app.screen.query_one(RowList).display)
+
+
+async def test_a_gate_stands_first_and_is_passed_once_never_for_the_session():
+    """D9: approved, denied or aborted; its title is no claim of an agent."""
+    box = three_wait()
+    of = box.add(session(4, title="Ship", attention="waiting", state="waiting"))
+    told = {"kind": "gate", "gate": "merge", "stage": "review", "round": 1, "text": "merge it"}
+    box.ask(approval(4, of, told, kind="gate", title="Merge", created_at=ago(500)))
+    async with inbox_on(box) as (pilot, _):
+        assert order(pilot)[0] == "4"
+        await until_shown(pilot, "gate of the run")
+        assert "own words" not in screen_text(pilot.app)
+        assert "s session" not in screen_text(pilot.app)
+        await pilot.press("s")
+        await until_shown(pilot, "a gate is passed once")
+        assert decided(box) == []
+        await pilot.press("a")
+        await until(pilot, lambda: decided(box) == [("4", "approve")])
