@@ -42,7 +42,7 @@ async def until_settled(deck: Deck, run_id: str) -> ApprovalView:
     return found
 
 
-async def test_a_gate_is_put_once_by_its_key_and_waits_over_turns(deckhouse: Deckhouse) -> None:
+async def test_a_gate_is_put_once_by_its_key(deckhouse: Deckhouse) -> None:
     deck, session_id, run_id = await idle_run(deckhouse)
     asked = await asyncio.gather(
         *(deck.ask_gate(run_id, "merge", stage="review", text=TEXT, title="Merge") for _ in "12345")
@@ -53,11 +53,38 @@ async def test_a_gate_is_put_once_by_its_key_and_waits_over_turns(deckhouse: Dec
     other = await deck.ask_gate(run_id, "merge", stage="deploy", text=TEXT)
     assert other.approval_id != asked[0].approval_id
     assert await refused(deck.ask_gate(run_id, "merge", stage="review", text="other")) == "conflict"
-    await decide(deck, other, "approve")
-    await deck.cancel(session_id)
-    assert [view.approval_id for view in await deck.approvals()] == [asked[0].approval_id]
     kinds = [e.payload["kind"] for e in await trace(deck, session_id) if e.type.endswith("quested")]
     assert kinds == ["gate", "gate"]
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_gate_outlives_the_turn_in_which_it_was_asked(
+    deckhouse: Deckhouse, cancelled: bool
+) -> None:
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "wait go\nask npm test")
+    await session_in(deck, ids["session_id"], "running")
+    gate = await deck.ask_gate(ids["run_id"], "merge", stage="review", text=TEXT)
+    (deckhouse.project / "go").touch()
+
+    async def both_asked() -> bool:
+        return len(await deck.approvals()) == 2
+
+    await eventually_async(both_asked)
+    asked = next(v for v in await deck.approvals() if v.kind == "tool_call")
+    if cancelled:
+        await deck.cancel(ids["session_id"])
+    else:
+        await decide(deck, asked, "approve")
+
+    async def turn_over() -> bool:
+        return any(e.type == "terminal_status" for e in await trace(deck, ids["session_id"]))
+
+    await eventually_async(turn_over)
+    assert [view.approval_id for view in await deck.approvals()] == [gate.approval_id]
+    assert (await deck.session(ids["session_id"])).state == "waiting"
+    await decide(deck, gate, "approve")
+    await session_in(deck, ids["session_id"], "idle")
 
 
 async def test_a_later_round_takes_the_place_of_an_open_one(deckhouse: Deckhouse) -> None:

@@ -124,6 +124,7 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     await sessions.move(
         tx, run.session_id, SessionState.IDLE, source="event", run_id=run.run_id, **fields
     )
+    await asking.reflect(rec)
     await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
     await forget_exact(rec)
     glance.turn_over(rec)
