@@ -263,9 +263,7 @@ class QuarterdeckApp(App[None]):
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals, problems = await all_shown(
-            deck, self._pages, self.board.sessions
-        )
+        sessions, cut, approvals, problems = await all_shown(deck, self._pages, self.board.sessions)
         view = self._view
         shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
         if said := await self._recovery.fetch(deck):
