@@ -101,6 +101,18 @@ async def test_a7_the_title_is_the_one_given_or_the_folded_prompt(deckhouse: Dec
     assert (error.code, "title" in error.message) == ("invalid_params", True)
 
 
+async def test_a7_the_title_comes_from_the_metadata_if_none_is_given(deckhouse: Deckhouse) -> None:
+    deck = await deckhouse.deck()
+    noted = await idle_session(deckhouse, deck, metadata={"title": "n" * 200})
+    assert (await deck.session(noted)).title == "n" * 200
+    given = await idle_session(deckhouse, deck, metadata={"title": "noted"}, title="given")
+    assert (await deck.session(given)).title == "given"
+    other = await idle_session(deckhouse, deck, metadata={"title": 7})
+    assert (await deck.session(other)).title == "say hello"
+    error = await refused(deckhouse.new(deck, "say x", metadata={"title": "n" * 201}))
+    assert (error.code, "title" in error.message) == ("invalid_params", True)
+
+
 async def test_a8_versions_move_by_what_a_reader_should_notice(deckhouse: Deckhouse) -> None:
     """A turn's start and its end, but not every event of it."""
     deck = await deckhouse.deck()
@@ -208,7 +220,8 @@ async def test_a14_health_says_which_store_and_why_it_is_not_usable(deckhouse: D
 
 async def test_a15_backends_are_listed_and_no_value_is_ever_printed(deckhouse: Deckhouse) -> None:
     """What an agent can do is told once it is known; what it is given, by names only."""
-    deckhouse.configure(SOME_API_KEY="correct-horse-battery")
+    other = '[agents.named]\ncommand = ["some-agent", "--api-key", "tr0ub4dor-and-3"]'
+    deckhouse.configure(other, SOME_API_KEY="correct-horse-battery")
     deck = await deckhouse.deck()
     listed = {agent["name"]: agent for agent in await deck.agents()}
     scripted = listed["scripted"]
@@ -230,6 +243,10 @@ async def test_a15_backends_are_listed_and_no_value_is_ever_printed(deckhouse: D
     printed = json.dumps([list(listed.values()), run.to_wire(), (await deck.status())])
     printed += deckhouse.qd("agents", "--json") + deckhouse.qd("show", session_id)
     assert "correct-horse-battery" not in printed
+    named = {agent["name"]: agent["command"] for agent in listed.values()}["named"]
+    assert named[:2] == ["some-agent", "--api-key"]
+    assert "redacted" in named[2]
+    assert "tr0ub4dor-and-3" not in printed + deckhouse.qd("agents")
 
 
 async def test_a16_errors_have_class_code_message_and_hint_and_change_nothing(

@@ -237,27 +237,45 @@ def test_a8_a10_changes_go_by_version_and_counts_agree(
     assert reading(database, work) == sorted(row.version for row in rows)
 
 
+@pytest.mark.parametrize("agent", [None, "a"])
 @pytest.mark.parametrize("project", [None, "/p"])
 @pytest.mark.parametrize("state", FILTERS)
 def test_a10_a_page_walks_an_index_and_sorts_nothing(
-    database: Path, state: str, project: str | None
+    database: Path, state: str, project: str | None, agent: str | None
 ) -> None:
-    """EXPLAIN: no scan of the table and no sorting, for the first page and for later ones."""
-    wanted = Wanted(READER, state, None, project)
+    """EXPLAIN: no scan of a table and no sorting, for the first page and for later ones."""
+    wanted = Wanted(READER, state, agent, project)
+    segments = FILTERS[state].segments
+    index = "sessions_listed" if project is None else "sessions_of_project"
     with sqlite3.connect(database) as db:
-        for known, number, first in itertools.product((False, True), range(3), (False, True)):
-            if number >= len(FILTERS[state].segments):
-                continue
-            segment = FILTERS[state].segments[number]
-            after = None if first else [1] * (len(segment.key) - 1) + ["ses_1"]
-            sql, values = listing.segment_query(wanted, number, after, 100, known)
+        for at, first in itertools.product(range(len(segments)), (False, True)):
+            after = None if first else [1] * (len(segments[at].key) - 1) + ["ses_1"]
+            sql, values = listing.page_query(wanted, at, after, 101)
             plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-            index = "sessions_"
-            if known and segment.read is False:
-                index = "COVERING INDEX unread_listed (reader=? AND shelf=?"
-            assert index in plan[0]
-            assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
+            walks = [step for step in plan if step.startswith("SEARCH")]
+            walked = [step for step in walks if f"INDEX {index} (" in step]
+            kept = [step for step in walks if "COVERING INDEX unread_listed (reader=? AND" in step]
+            unread = sum(segment.read is False for segment in segments[at:])
+            assert len(kept) == unread
+            assert len(walked) == len(segments[at:])
+            assert not any("TEMP B-TREE" in step for step in plan)
+            assert not any(
+                step.startswith("SCAN") and not step.startswith(("SCAN (", "SCAN CONSTANT"))
+                for step in plan
+            ), plan
     db.close()
+
+
+async def test_a10_a_page_is_one_query(database: Path) -> None:
+    """Each more would be a change of threads, which a busy machine makes long."""
+    fill(database, [Made(n, "asleep", 0, False, n, 0, 0, "a", "/p") for n in range(9)])
+    asked: list[str] = []
+    async with aiosqlite.connect(database) as db:
+        db.row_factory = aiosqlite.Row
+        await db.set_trace_callback(asked.append)
+        for state in FILTERS:
+            await listing.page(db, Wanted(READER, state))
+    assert len(asked) == len(FILTERS)
 
 
 @pytest.mark.parametrize("marks", ["none", "all", "newest half", "oldest half"])
@@ -287,6 +305,25 @@ def test_a10_a_page_does_not_look_through_what_the_reader_has_read(
 
     found = reading(database, work)
     assert steps * 100 < 60 * count, f"{steps * 100} steps for {len(found)} rows"
+
+
+async def test_a10_a_list_with_nothing_in_it_is_not_walked(database: Path) -> None:
+    """Neither for what is unread of a reader who has read all, nor for the read of a new one."""
+    fill(database, [Made(n, "asleep", 0, True, n, 0, 0, "a", "/p") for n in range(4000)])
+    steps = 0
+
+    def counted() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async with aiosqlite.connect(database) as db:
+        db.row_factory = aiosqlite.Row
+        await db.set_progress_handler(counted, 10)
+        found, _ = await listing.page(db, Wanted(READER, "unread"))
+        assert (found, steps * 10 < 1000) == ([], True)
+        sql, values = listing.page_query(Wanted("somebody new", "all"), 2, None, 101)
+        assert (await db.execute_fetchall(sql, values), steps * 10 < 2000) == ([], True)
 
 
 def seen(number: int, marks: str) -> int:

@@ -349,6 +349,7 @@ class StoreMachine(RuleBasedStateMachine):
             "last_event_seq": row["last_event_seq"],
             "run_id": row["active_run_id"] or row["last_run_id"],
             "active": row["active_run_id"] is not None,
+            "command_id": row["active_command_id"] or row["last_command_id"],
             "read_version": self.model.mark(reader, row),
             "open_approvals": self.model.open_approvals(row["session_id"]),
             "queued": len(self.model.queue(row["session_id"])),
@@ -754,7 +755,8 @@ def _shown(view: Any) -> Plain:
     """Return what of a session's view the model knows."""
     left_out = ("failure_kind", "agent_session_id", "usage", "recovery_attempts", "approval_mode")
     left_out += ("model", "parent_session_id", "git_commit", "git_branch", "git_origin")
-    left_out += ("git_base", "plan", "changes")
+    left_out += ("git_base", "plan", "changes", "conversation_id", "metadata", "summary")
+    left_out += ("ephemeral", "expires_at")
     return {name: value for name, value in view.to_wire().items() if name not in left_out}
 
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "move": "steering_commands",
     "set-mode": "steering_commands",
     "set-model": "steering_commands",
+    "describe": "describing_commands",
     "rename": "thread_commands",
     "pin": "thread_commands",
     "unpin": "thread_commands",

@@ -5,6 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from quarterdeck.cli.describing_commands import (
+    Conversation,
+    Expires,
+    Notes,
+    Summary,
+    described,
+)
 from quarterdeck.cli.invocation import (
     Invocation,
     Json,
@@ -41,10 +48,39 @@ def new(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Do not wait until the agent has started.")
     ] = False,
+    conversation: Conversation = None,
+    note: Notes = None,
+    summary: Summary = None,
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Delete it once it is closed.")
+    ] = False,
+    expires: Expires = None,
+    repository: Annotated[
+        str | None, typer.Option(metavar="URL", help="Of its bundle: what it works on.")
+    ] = None,
+    commit: Annotated[str | None, typer.Option(help="Of its bundle.")] = None,
+    prompt_name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of its bundle; may be repeated.")
+    ] = None,
+    skill: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Of its bundle; may be repeated.")
+    ] = None,
+    credential: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of its bundle: a name, never a value.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Start an agent on its first prompt and print the new session's id."""
     invocation = Invocation.of(ctx, json)
+    said = described(conversation, note, summary, ephemeral or None, expires)
+    bundle = {
+        "repository": repository,
+        "commit": commit,
+        "prompts": prompt_name,
+        "skills": skill,
+        "credential": credential,
+    }
+    given = {name: value for name, value in bundle.items() if value} or None
     folder = Path(argument_text(f"{cwd}", "--cwd")).absolute()
     if not folder.is_dir():
         raise QuarterdeckError("invalid_params", f"--cwd: {folder} is not a directory")
@@ -61,6 +97,8 @@ def new(
             key=key and argument_text(key, "--key"),
             wait=not no_wait,
             approval_mode=mode,
+            bundle=given,
+            **said,
         )
 
     made = invocation.run(create)

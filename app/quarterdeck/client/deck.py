@@ -274,6 +274,7 @@ class Deck(
         key: str | None = None,
         bundle: dict[str, Any] | None = None,
         approval_mode: str | None = None,
+        **described: Any,
     ) -> dict[str, str]:
         """Create a session and send its first prompt; `{"session_id", "run_id", "command_id"}`.
 
@@ -289,6 +290,8 @@ class Deck(
             bundle: What the run works with, by names: repository, commit, prompts, skills,
                 credential (A6).
             approval_mode: ask_all, normal (default), trusted or read_only.
+            described: What is said of it from the beginning, see `describe`; without a title,
+                one among the metadata is its title (A7).
         """
         return await self.call(
             "session.new",
@@ -301,6 +304,7 @@ class Deck(
             key=key,
             bundle=bundle,
             approval_mode=approval_mode,
+            **described,
         )
 
     async def send(

@@ -1,5 +1,7 @@
 """Calls about sessions as threads: names, shelves, forks, checkpoints, projects (A10, C1, C2)."""
 
+from typing import Any
+
 from quarterdeck.client.calls import DeckCalls
 from quarterdeck.model.records import CheckpointView, ProjectView, RunView, SessionView
 
@@ -27,6 +29,38 @@ class ThreadCalls(DeckCalls):
     async def rename(self, session_id: str, title: str) -> SessionView:
         """Give the session another title of at most 200 characters (A7)."""
         return await self._changed("rename", session_id, title=title)
+
+    async def describe(
+        self,
+        session_id: str,
+        *,
+        summary: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        conversation_id: str | None = None,
+        ephemeral: bool | None = None,
+        expires_at: str | None = None,
+    ) -> SessionView:
+        """Say what a session is about, whose it is, how long it is kept (A6).
+
+        Args:
+            session_id: Which session.
+            summary: What it is about; an empty one takes it away.
+            metadata: Notes by name, instead of those there are.
+            conversation_id: What the conversation is called elsewhere.
+            ephemeral: Whether it is deleted once it is closed.
+            expires_at: When it is closed and deleted: ISO 8601, or `never`.
+        """
+        return SessionView.from_wire(
+            await self.call(
+                "session.describe",
+                session_id=session_id,
+                summary=summary,
+                metadata=metadata,
+                conversation_id=conversation_id,
+                ephemeral=ephemeral,
+                expires_at=expires_at,
+            )
+        )
 
     async def pin(self, session_id: str) -> SessionView:
         """Keep it in the default list, first among its like."""

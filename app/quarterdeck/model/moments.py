@@ -25,3 +25,15 @@ def moment(text: str, option: str) -> str:
             "invalid_params",
             f"{option}: {text!r} is no time; write 2026-11-20, 2026-11-20T10:00 or 7d",
         ) from error
+
+
+def later(text: str, option: str) -> str:
+    """Return the ISO 8601 time of a time or date of this machine's zone, or of a span from now.
+
+    Raises:
+        QuarterdeckError: `invalid_params`, naming the option.
+    """
+    span = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    if span:
+        return iso(now_ms() + int(span[1]) * _UNITS[span[2]])
+    return moment(text, option)

@@ -27,9 +27,13 @@ def _names(kind: type[Wire]) -> dict[str, None]:
     return dict.fromkeys(field.name for field in fields)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionView(Wire):
-    """One session as one reader sees it (A6, A9)."""
+    """One session as one reader sees it (A6, A9).
+
+    Alone among the records it is not frozen: that makes each of a page's hundred ten times as
+    dear, and lists are what is looked at most. Nobody changes one all the same.
+    """
 
     session_id: str
     title: str
@@ -85,6 +89,18 @@ class SessionView(Wire):
     """`{"done", "total", "step", "run_id", "seq"}` of the agent's last plan, seq of its event."""
     changes: dict[str, Any] | None = None
     """`{"files", "added", "removed"}` of its work tree, as of the end of its last turn."""
+    command_id: str | None = None
+    """The command being worked on, else the last one."""
+    conversation_id: str | None = None
+    """What its creator calls the conversation, such as an issue's address."""
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What its creator noted of it."""
+    summary: str = ""
+    """What it is about, as a person or a program put it."""
+    ephemeral: bool = False
+    """Whether it is deleted once it is closed; that can be undone for 30 days."""
+    expires_at: str | None = None
+    """When it is closed and deleted by itself, as soon as it does nothing."""
 
 
 @dataclass(frozen=True, slots=True)

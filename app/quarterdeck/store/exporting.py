@@ -20,7 +20,7 @@ from quarterdeck.model.export_format import (
 from quarterdeck.model.states import TERMINAL_COMMAND_STATES, TERMINAL_RUN_STATES
 from quarterdeck.store import sessions
 from quarterdeck.store.events import decode
-from quarterdeck.store.sessions import json_or_none
+from quarterdeck.store.sessions import IMPORTED, json_or_none
 from quarterdeck.store.transaction import Row, one, rows
 
 PAGE_ROWS = 500
@@ -131,7 +131,7 @@ def _session(row: Row) -> dict[str, Any]:
     """Return the session; one that was imported is told as it was before that."""
     metadata = json_or_none(row["metadata"])
     metadata = metadata if isinstance(metadata, dict) else {}
-    imported = metadata.pop("imported", None)
+    imported = metadata.pop(IMPORTED, None)
     source = imported.get("source") if isinstance(imported, dict) else None
     told = {
         name: row[name]

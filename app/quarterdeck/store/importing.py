@@ -24,6 +24,7 @@ from quarterdeck.model.export_format import (
 from quarterdeck.model.ids import Prefix, new_id
 from quarterdeck.store import events, search_index
 from quarterdeck.store.search_index import RunIndex
+from quarterdeck.store.sessions import IMPORTED
 from quarterdeck.store.transaction import Tx
 
 EVENTS_AT_ONCE = 2000
@@ -198,7 +199,7 @@ async def _check_free(tx: Tx, names: _Names) -> None:
 async def _session(tx: Tx, checked: Checked, names: _Names, hide: Callable[[Any], Any]) -> None:
     told = checked.session
     runs = list(checked.runs.values())
-    metadata = {**told.metadata, "imported": {"source": told.source}}
+    metadata = {**told.metadata, IMPORTED: {"source": told.source}}
     columns: dict[str, Any] = told.model_dump(exclude={"record", "format"}) | {
         "session_id": names[told.session_id],
         "source": "import",

@@ -18,22 +18,24 @@ from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import ProjectView, SessionView
 from quarterdeck.model.states import Attention
-from quarterdeck.store.sessions import QUEUED, to_view
+from quarterdeck.store.sessions import SHOWN, to_view
 from quarterdeck.store.transaction import Row, one, rows
 
 PAGE_LIMIT = 100
 CHANGES_LIMIT = 500
 
 _FROM = (
-    f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued FROM sessions s {{index}}"
+    f"SELECT {SHOWN}, s.urgency, {{number}} AS segment FROM sessions s {{index}}"
     " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
 )
 _READ = "s.urgency = 0 AND r.version >= s.version"
 _FROM_UNREAD = (
-    f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued"
+    f"SELECT {SHOWN}, s.urgency, {{number}} AS segment"
     " FROM unread u INDEXED BY unread_listed CROSS JOIN sessions s ON s.session_id = u.session_id"
     " LEFT JOIN readers r ON r.reader = u.reader AND r.session_id = s.session_id"
 )
+_KNOWN = "EXISTS (SELECT 1 FROM known_readers k WHERE k.reader = ?)"
+"""Whether a reader has a mark, so that what is unread for them is kept."""
 _URGENCY = {
     4: Attention.WAITING,
     3: Attention.FAILED,
@@ -116,50 +118,51 @@ async def page(
         known = ", ".join(FILTERS)
         raise QuarterdeckError("invalid_params", f"state: {wanted.state!r} is none of {known}")
     limit = max(1, min(limit, PAGE_LIMIT))
-    chosen = FILTERS[wanted.state]
     at, after = (0, None) if cursor is None else _decode(wanted, cursor)
-    found: list[Row] = []
-    last = at
-    known = await is_known(db, wanted.reader)
-    for number in range(at, len(chosen.segments)):
-        if chosen.segments[number].read and not known:
-            continue
-        room = limit + 1 - len(found)
-        sql, values = segment_query(wanted, number, after if number == at else None, room, known)
-        more = await rows(db, sql, values)
-        if more and len(found) < limit:
-            last = number
-        found += more
-        if len(found) > limit:
-            break
+    found = await rows(db, *page_query(wanted, at, after, limit + 1))
     views = [to_view(row) for row in found[:limit]]
     if len(found) <= limit:
         return views, None
-    return views, _encode(wanted, last, found[limit - 1])
+    return views, _encode(wanted, found[limit - 1])
 
 
-async def is_known(db: aiosqlite.Connection, reader: str) -> bool:
-    """Tell whether a reader has a mark, so that what is unread for them is kept."""
-    return await one(db, "SELECT 1 FROM known_readers WHERE reader = ?", (reader,)) is not None
-
-
-def segment_query(
-    wanted: Wanted, number: int, after: list[Any] | None, limit: int, known: bool
+def page_query(
+    wanted: Wanted, at: int, after: list[Any] | None, limit: int
 ) -> tuple[str, list[Any]]:
-    """Return the SQL of one segment of a list, and its values.
+    """Return the SQL of a page, and its values: one query, so that a page is one change of threads.
+
+    Segments come one after the other, and those that the limit does not reach are not begun.
 
     Args:
         wanted: Which list.
-        number: Which of its filter's segments.
+        at: The segment to begin with.
         after: The key of the last row of the page before; None for the beginning.
         limit: How many rows at most.
-        known: Whether the reader has a mark.
     """
+    parts: list[str] = []
+    values: list[Any] = []
+    for number in range(at, len(FILTERS[wanted.state].segments)):
+        begin = after if number == at else None
+        unread = FILTERS[wanted.state].segments[number].read is False
+        for kept in (True, False) if unread else (False,):
+            part, more = _segment_query(wanted, number, begin, limit, kept=kept)
+            parts.append(f"SELECT * FROM ({part})")
+            values += more
+    return f"{' UNION ALL '.join(parts)} LIMIT {limit}", values
+
+
+async def _is_known(db: aiosqlite.Connection, reader: str) -> bool:
+    return await one(db, f"SELECT 1 WHERE {_KNOWN}", (reader,)) is not None
+
+
+def _segment_query(
+    wanted: Wanted, number: int, after: list[Any] | None, limit: int, *, kept: bool
+) -> tuple[str, list[Any]]:
+    """Return the SQL of one segment; `kept`: from what is kept as unread for a known reader."""
     chosen = FILTERS[wanted.state]
     segment = chosen.segments[number]
-    kept = known and segment.read is False
     index = "sessions_of_project" if wanted.project is not None else "sessions_listed"
-    source = _FROM_UNREAD if kept else _FROM.format(index=f"INDEXED BY {index}")
+    source = (_FROM_UNREAD if kept else _FROM).format(number=number, index=f"INDEXED BY {index}")
     name, first = ("u", "u.reader = ?") if kept else ("s", segment.where)
     where, values = [first, f"{name}.shelf = {chosen.shelf}"], [wanted.reader]
     for column, value in (("project", wanted.project), ("agent", wanted.agent)):
@@ -172,10 +175,16 @@ def segment_query(
         where.append(f"({columns}) < ({', '.join('?' * len(segment.key))})")
         values += after
     order = ", ".join(f"{name}.{column} DESC" for column in segment.key)
-    return f"{source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {limit}", values
+    most = f"{limit}"
+    if segment.read is not None and not kept:
+        # As a condition it would be looked at for every row; a limit of none begins no walk.
+        most = f"{limit} * ({'' if segment.read else 'NOT '}{_KNOWN})"
+        values.append(wanted.reader)
+    return f"{source} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {most}", values
 
 
-def _encode(wanted: Wanted, number: int, row: Row) -> str:
+def _encode(wanted: Wanted, row: Row) -> str:
+    number = row["segment"]
     key = [row[name] for name in FILTERS[wanted.state].segments[number].key]
     text = json.dumps([wanted.fingerprint(), number, key])
     return base64.urlsafe_b64encode(text.encode()).decode()
@@ -207,7 +216,7 @@ async def counts(db: aiosqlite.Connection, reader: str) -> dict[str, int]:
     )
     by_urgency = {row[0]: row[1] for row in found}
     unread = by_urgency.get(0, 0)
-    if await is_known(db, reader):
+    if await _is_known(db, reader):
         row = await one(db, "SELECT count(*) FROM unread WHERE reader = ? AND shelf = 0", (reader,))
         unread = row[0] if row else 0
     told = {kind.value: by_urgency.get(urgency, 0) for urgency, kind in _URGENCY.items()}
@@ -244,7 +253,7 @@ async def changes(
     limit = max(1, min(limit, CHANGES_LIMIT))
     found = await rows(
         db,
-        f"{_FROM.format(index='INDEXED BY sessions_version')} WHERE s.version > ?"
+        f"{_FROM.format(number=0, index='INDEXED BY sessions_version')} WHERE s.version > ?"
         f" ORDER BY s.version LIMIT {limit}",
         (reader, after_version),
     )
@@ -253,7 +262,7 @@ async def changes(
 
 async def projects(db: aiosqlite.Connection, reader: str) -> list[ProjectView]:
     """Return the projects with how many of their sessions need what, latest activity first."""
-    known = await is_known(db, reader)
+    known = await _is_known(db, reader)
     unread = "COALESCE(u.unread, 0)" if known else "sum(s.shelf = 0 AND s.urgency = 0)"
     found = await rows(
         db,

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import aiosqlite
@@ -25,8 +26,24 @@ QUEUED = (
     " AND c.kind IN ('turn', 'steer') AND c.state = 'pending')"
 )
 """How many turns wait, as a column of a query over `sessions s`."""
+_COLUMNS = (
+    *("session_id", "title", "agent", "state", "cwd", "project", "last_event_seq"),
+    *("active_run_id", "last_run_id", "active_command_id", "last_command_id", "version"),
+    *("open_approvals", "state_since", "state_source", "created_at", "last_activity", "preview"),
+    *("failure", "failure_kind", "terminal_status", "agent_session_id", "source", "mode", "usage"),
+    *("recovery_attempts", "execution_state", "approval_mode", "model", "pinned", "archived_at"),
+    *("deleted_at", "parent_session_id", "git_commit", "git_branch", "git_origin", "git_base"),
+    *("plan", "changes", "conversation_id", "metadata", "summary", "ephemeral", "expires_at"),
+)
+SHOWN = ", ".join(
+    [*(f"s.{name}" for name in _COLUMNS), "COALESCE(r.version, 0) AS seen", f"{QUEUED} AS queued"]
+)
+"""What `to_view` reads, of a query over `sessions s` and the reader's `readers r`."""
+IMPORTED = "imported"
+"""The note by which an import remembers where the session came from; nobody else's."""
+_NAMES = (*_COLUMNS, "seen", "queued")
 _VIEW = (
-    f"SELECT s.*, COALESCE(r.version, 0) AS seen, {QUEUED} AS queued FROM sessions s"
+    f"SELECT {SHOWN} FROM sessions s"
     " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
 )
 
@@ -48,6 +65,8 @@ class NewSession:
     state: SessionState = SessionState.CREATED
     parent_session_id: str | None = None
     approval_mode: str = "normal"
+    described: dict[str, str | int | None] = field(default_factory=dict)
+    """Further columns of `describing.COLUMNS`."""
 
 
 async def insert(tx: Tx, new: NewSession) -> None:
@@ -77,6 +96,8 @@ async def insert(tx: Tx, new: NewSession) -> None:
             tx.at,
         ),
     )
+    if new.described:
+        await update(tx, new.session_id, **new.described)
 
 
 async def load(db: aiosqlite.Connection, session_id: str) -> Row:
@@ -116,6 +137,12 @@ async def move(
     sources = [state.value for state, allowed in SESSION_MOVES.items() if to in allowed]
     marks = ", ".join("?" * len(sources))
     columns = "".join(f", {name} = ?" for name in fields)
+    if to is SessionState.CLOSED:
+        # What is not to be kept goes with its end; that can be undone like any deletion.
+        columns += (
+            f", deleted_at = CASE WHEN ephemeral = 1 OR expires_at <= {tx.at}"
+            f" THEN COALESCE(deleted_at, {tx.at}) ELSE deleted_at END"
+        )
     where = " AND active_run_id = ?" if run_id is not None else ""
     changed = await tx.run(
         f"UPDATE sessions SET state = ?, state_since = ?, state_source = ?, last_activity = ?"
@@ -213,21 +240,17 @@ async def view(db: aiosqlite.Connection, session_id: str, reader: str) -> Sessio
 
 
 def to_view(row: Row) -> SessionView:
-    """Make the wire record of a row of `_VIEW`."""
+    """Make the wire record of a row whose first columns are `SHOWN`."""
     # A Row looks a name up by comparing it with every column's; there are many of both here.
-    told = dict(zip(row.keys(), row, strict=True))
-    state = _state(told["state"])
+    told = dict(zip(_NAMES, row, strict=False))
+    unread = told["seen"] < told["version"]
+    state, looked_at, coordinated = _standing(told["state"], told["open_approvals"] > 0, unread)
     return SessionView(
         session_id=told["session_id"],
         title=told["title"],
         agent=told["agent"],
-        state=state.value,
-        attention=attention(
-            state,
-            open_approvals=told["open_approvals"],
-            version=told["version"],
-            read_version=told["seen"],
-        ).value,
+        state=state,
+        attention=looked_at,
         cwd=told["cwd"],
         project=told["project"],
         last_event_seq=told["last_event_seq"],
@@ -260,11 +283,33 @@ def to_view(row: Row) -> SessionView:
         git_commit=told["git_commit"],
         git_branch=told["git_branch"],
         git_origin=told["git_origin"],
-        coordination=coordination(state).value,
+        coordination=coordinated,
         git_base=told["git_base"],
         plan=json_or_none(told["plan"]),
         changes=json_or_none(told["changes"]),
+        command_id=told["active_command_id"] or told["last_command_id"],
+        conversation_id=told["conversation_id"],
+        metadata=_metadata(told["metadata"]),
+        summary=told["summary"],
+        ephemeral=bool(told["ephemeral"]),
+        expires_at=_iso_or_none(told["expires_at"]),
     )
+
+
+@lru_cache(maxsize=256)
+def _standing(state: str, asked: bool, unread: bool) -> tuple[str, str, str]:
+    """Return state, attention (A9) and coordination (R1); a page has few different ones."""
+    known = _state(state)
+    looked_at = attention(known, open_approvals=int(asked), version=int(unread), read_version=0)
+    return known.value, looked_at.value, coordination(known).value
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """Read what the creator noted; nearly always nothing."""
+    found = {} if text == "{}" else json_or_none(text)
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name, value in found.items() if name != IMPORTED}
 
 
 def _iso_or_none(at: int | None) -> str | None:

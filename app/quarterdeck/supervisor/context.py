@@ -60,6 +60,8 @@ class Context:
     """Whether some hook is to be told of such a step; set by Hooks."""
     rearm: Callable[[], None] = lambda: None
     """Look again at when the next approval expires; set by Expiry."""
+    rearm_sessions: Callable[[], None] = lambda: None
+    """Look again at which session's time is over; set by SessionExpiry."""
     policy: Policy = field(init=False)
     redactors: Redactors = field(init=False)
     reports: Reports = field(init=False)

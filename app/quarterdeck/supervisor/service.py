@@ -33,6 +33,7 @@ from quarterdeck.supervisor.logs import name_subjects, set_up
 from quarterdeck.supervisor.methods import METHODS
 from quarterdeck.supervisor.recorder import Recorder
 from quarterdeck.supervisor.server import Server
+from quarterdeck.supervisor.session_expiry import SessionExpiry
 
 DRAIN_SECONDS = 5.0
 AGENTS_END_SECONDS = 30.0
@@ -68,6 +69,7 @@ class Service:
         self._server = Server(self._api, self._recovered)
         self._hooks = Hooks(ctx)
         self._expiry = Expiry(ctx)
+        self._session_expiry = SessionExpiry(ctx)
         self._ingestion = Ingestion(ctx, ctx.places.bell)
 
     async def serve_until_told(self) -> None:
@@ -99,6 +101,7 @@ class Service:
         finally:
             self._recovered.set()
             self._ctx.rearm()
+            self._ctx.rearm_sessions()
             self._ctx.do(amending.repair(self._ctx), "amending")
             self._ctx.do(gating.repair(self._ctx), "gates")
             self._purging = asyncio.create_task(purging.purge_daily(self._ctx), name="purging")
@@ -160,6 +163,7 @@ class Service:
         for task in self._ctx.tasks:
             task.cancel()
         self._expiry.close()
+        self._session_expiry.close()
         await self._hooks.close()
         await self._ingestion.close()
         for held in list(self._ctx.live.values()):

@@ -106,6 +106,7 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "agent_mode", "T", "T", "mode, model", "The agent's mode and model"),
     KeyAction(_M, "usage", "dollar_sign", "$", "usage", "Usage: tokens and cost"),
     KeyAction(_M, "thread('rename')", "R", "R", "rename", "Rename the session"),
+    KeyAction(_M, "thread('describe')", "D", "D", "describe", "Say what it is about: its summary"),
     KeyAction(_M, "thread('pin')", "P", "P", "pin", "Pin the session, or unpin it"),
     KeyAction(_M, "thread('fork')", "f", "f", "fork", "Fork the session with its history"),
     KeyAction(_M, "thread('archive')", "A", "A", "archive", "Archive the session, or take it out"),

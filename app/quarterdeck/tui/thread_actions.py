@@ -19,6 +19,7 @@ class Verb(StrEnum):
     """One thing a person does to a session."""
 
     RENAME = "rename"
+    DESCRIBE = "describe"
     PIN = "pin"
     ARCHIVE = "archive"
     DELETE = "delete"
@@ -57,6 +58,7 @@ class ThreadActions:
         """Carry out `verb`; archiving, deleting and pinning are taken back where they hold."""
         actions = {
             Verb.RENAME: self._rename,
+            Verb.DESCRIBE: self._describe,
             Verb.PIN: self._pin,
             Verb.ARCHIVE: self._archive,
             Verb.DELETE: self._delete,
@@ -102,6 +104,20 @@ class ThreadActions:
             before,
             lambda title: self._shelve(
                 named(title), named(before), "Renamed.", f"It is “{before}” again."
+            ),
+        )
+
+    def _describe(self, session: SessionView) -> None:
+        session_id, before = session.session_id, session.summary
+
+        def about(summary: str) -> Work:
+            return lambda deck: deck.describe(session_id, summary=summary)
+
+        self._doer.ask_line(
+            "What is it about?",
+            before,
+            lambda summary: self._shelve(
+                about(summary), about(before), "Its summary is set.", "Its summary is as it was."
             ),
         )
 

@@ -76,6 +76,7 @@ _OF_ENTRY: dict[str, str] = {
     "main.mode,-model": "qd set-mode",
     "main.usage": "qd usage",
     "main.rename": "qd rename",
+    "main.describe": "qd describe",
     "main.pin": "qd pin",
     "main.fork": "qd fork",
     "main.archive": "qd archive",

@@ -3,6 +3,7 @@
 from quarterdeck.supervisor.api import Method
 from quarterdeck.supervisor.methods import (
     approvals,
+    describing,
     event_finding,
     gates,
     messages,
@@ -29,6 +30,7 @@ METHODS: dict[str, Method] = (
     | approvals.METHODS
     | policy.METHODS
     | threads.METHODS
+    | describing.METHODS
     | messages.METHODS
     | steering.METHODS
     | recovery.METHODS

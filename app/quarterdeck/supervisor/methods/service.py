@@ -38,11 +38,12 @@ async def agent_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """
     read(params.Nothing, given)
     known = profiles.load(api.ctx.places.config_file)
+    redactor = api.ctx.redactors.current(api.ctx.client_env)
     return {
         "agents": [
             {
                 "name": name,
-                "command": profile.command,
+                "command": redactor.redact_value(profile.command),
                 "protocol": profile.protocol,
                 "found": profile.found(),
                 "env_names": environment.names(profile),

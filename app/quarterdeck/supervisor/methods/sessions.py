@@ -10,8 +10,13 @@ from quarterdeck.model.titles import PREVIEW_LIMIT, fold, title
 from quarterdeck.store import listing, readers, sessions
 from quarterdeck.supervisor import params, turns
 from quarterdeck.supervisor.api import Api, Caller, Method
+from quarterdeck.supervisor.methods.describing import Described
 from quarterdeck.supervisor.methods.starting import check_prompt, started
 from quarterdeck.supervisor.params import read
+
+
+class New(params.SessionNew, Described):
+    """A new session, and what is said of it (A6)."""
 
 
 class Changes(params.Params):
@@ -44,27 +49,33 @@ async def session_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 
 async def session_new(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """A session with its first prompt; R3, R4."""
-    asked = read(params.SessionNew, given)
+    asked = read(New, given)
     check_prompt(asked.prompt)
     api.ctx.profile(asked.agent)
     bundle = None if asked.bundle is None else asked.bundle.model_dump(exclude_none=True)
+    said = asked.said()
     payload = canonical(
         [asked.agent, asked.cwd, asked.prompt, asked.title, bundle, asked.approval_mode]
+        + ([said] if said else [])
     )
     redactor = api.ctx.redactors.current({"": asked.env})
+    noted = (asked.metadata or {}).get("title")
+    named = asked.title or (noted if isinstance(noted, str) else None)
     new = sessions.NewSession(
         session_id=new_id(Prefix.SESSION),
         project=asked.cwd,
         agent=asked.agent,
         cwd=asked.cwd,
-        title=redactor.redact(title(asked.title, asked.prompt)),
+        title=redactor.redact(title(named, asked.prompt)),
         preview=redactor.redact(fold(asked.prompt, PREVIEW_LIMIT)),
         start_key=asked.key,
         start_sha256=sha256(payload) if asked.key else None,
         approval_mode=asked.approval_mode.value,
+        described=asked.columns(redactor),
     )
     api.ctx.client_env[new.session_id] = asked.env
     ids = await api.ctx.store.write(lambda tx: turns.create(api.ctx, tx, new, asked.prompt, bundle))
+    api.ctx.rearm_sessions()
     if asked.wait:
         await started(api, ids["run_id"], ids["session_id"])
     return ids

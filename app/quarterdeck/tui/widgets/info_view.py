@@ -70,6 +70,10 @@ def info_text(session: SessionView, background: Background) -> str:
     facts: list[tuple[str, object]] = [
         ("title", session.title),
         ("state", f"{session.state} since {session.state_since}, by {session.state_source}"),
+        ("summary", session.summary),
+        ("notes", _pairs(session.metadata)),
+        ("conversation", session.conversation_id),
+        ("kept", kept_words(session)),
         ("directory", session.cwd),
         ("agent", session.agent),
         ("mode", session.mode),
@@ -84,6 +88,8 @@ def info_text(session: SessionView, background: Background) -> str:
         ("changes", changes_words(session.changes)),
         ("session", session.session_id),
         ("run", session.run_id),
+        ("command", session.command_id),
+        ("bundle", bundle_words(background.runs[-1].bundle if background.runs else None)),
         ("agent's own id", session.agent_session_id),
         ("forked from", session.parent_session_id),
         ("created", session.created_at),
@@ -104,6 +110,27 @@ def usage_words(usage: dict[str, Any] | None) -> str:
     if isinstance(cost, dict) and isinstance(cost.get("amount"), int | float):
         words.append(f"{cost['amount']:.2f} {cost.get('currency', '')}".rstrip())
     return ", ".join(words)
+
+
+def kept_words(session: SessionView) -> str:
+    """Return how long a session is kept, if not for good (A6)."""
+    words = ["until it is closed"] if session.ephemeral else []
+    return " and ".join([*words, *([f"until {session.expires_at}"] if session.expires_at else [])])
+
+
+def bundle_words(bundle: dict[str, Any] | None) -> str:
+    """Return what a run was given to work with, by names and counts (A6)."""
+    words: list[str] = []
+    for name, value in (bundle or {}).items():
+        if isinstance(value, dict) and value.get("count"):
+            words.append(f"{value['count']} {name} ({', '.join(map(str, value['names']))})")
+        elif isinstance(value, str):
+            words.append(f"{name} {value}")
+    return ", ".join(words)
+
+
+def _pairs(notes: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in notes.items())
 
 
 def changes_words(changes: dict[str, Any] | None) -> str:
