@@ -1,5 +1,7 @@
 """A8, A9, A10: attention per reader, read marks, lists and the change feed."""
 
+import json
+
 import pytest
 
 from quarterdeck.client.deck import Deck
@@ -107,6 +109,9 @@ async def test_a8_a10_the_change_feed_goes_by_version(deckhouse: Deckhouse) -> N
     assert changed[0].archived_at is not None
     assert changed[1].deleted_at is not None
     assert newest == changed[-1].version
+    told = json.loads(deckhouse.qd("changes", "--after", str(cursor), "--json"))
+    assert [row["session_id"] for row in told["sessions"]] == [one, two]
+    assert told["cursor"] == newest
     with pytest.raises(QuarterdeckError, match="not of this store") as caught:
         await deck.changes(10**9)
     assert caught.value.code == "invalid_params"

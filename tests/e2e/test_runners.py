@@ -7,6 +7,7 @@ import pytest
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from tests.support.deckhouse import Deckhouse, session_in
+from tests.support.waiting import eventually_async
 
 
 async def refused(call) -> QuarterdeckError:
@@ -102,3 +103,32 @@ async def test_a1_a_job_is_worked_by_the_holder_and_never_changes_again(
     assert [j.job_id for j in await deck.jobs(run_id, after=job.job_id)] == [left.job_id]
     unknown = await refused(deck.set_job_state("job_nowhere", "alpha", "failed"))
     assert unknown.code == "unknown_job"
+
+
+async def test_a1_a_run_that_its_runner_calls_blocked_has_ended(deckhouse: Deckhouse) -> None:
+    deck = await deckhouse.deck()
+    run_id = await reserved(deckhouse, deck)
+    await deck.claim_run(run_id, "alpha")
+    ended = await deck.finish_run(run_id, "alpha", "blocked", reason="no access")
+    assert (ended.state, ended.reason) == ("blocked", "no access")
+    assert await deck.finish_run(run_id, "alpha", "completed") == ended
+    assert (await refused(deck.claim_run(run_id, "alpha"))).code == "run_ended"
+    assert (await refused(deck.submit_job(run_id, {}))).code == "run_ended"
+
+
+async def test_a1_a_blocked_turn_leaves_its_command_failed(deckhouse: Deckhouse) -> None:
+    """The agent refuses to go on; its run lives, and the next prompt is worked on."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say a bit\nrefuse", wait=True)
+    view = await session_in(deck, ids["session_id"], "idle")
+    assert (view.terminal_status, view.active) == ("refusal", True)
+    blocked = await deck.command(ids["command_id"])
+    assert blocked.state == "failed"
+    assert "blocked" in str(blocked.reason)
+    assert await deck.cancel_command(ids["command_id"]) == blocked
+    following = await deck.send(ids["session_id"], "say more")
+
+    async def completed() -> bool:
+        return (await deck.command(following.command_id)).state == "completed"
+
+    await eventually_async(completed)

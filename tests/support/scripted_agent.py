@@ -21,6 +21,7 @@ What it does is told by the words of the prompt, one instruction a line:
     form JSON           elicitation/create with that schema, say the answer
     step ID STATUS      a tool_call_update of that call, or its tool_call if pending
     hang                never answer
+    refuse              end the turn as refused
 
 It appends each prompt it gets to $SCRIPTED_DIR/prompts, so that tests can count deliveries.
 Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1; SCRIPTED_MODELS=1 gives
@@ -164,7 +165,8 @@ class Agent:
             if self.cancelled.is_set():
                 break
             getattr(self, f"do_{word}", lambda rest: None)(rest)
-        stop = "cancelled" if self.cancelled.is_set() else "end_turn"
+        refused = "refuse" in text.splitlines()
+        stop = "cancelled" if self.cancelled.is_set() else "refusal" if refused else "end_turn"
         told, self.usage = self.usage, None
         result = {"stopReason": stop} | ({} if told is None else {"usage": told})
         self.write({"id": message["id"], "result": result})

@@ -55,6 +55,23 @@ def ls(
     invocation.out.table([s.to_wire() for s in sessions], head, rows)
 
 
+@commands.command("changes")
+def changes(
+    ctx: typer.Context,
+    after: Annotated[
+        int, typer.Option(metavar="VERSION", min=0, help="The cursor that was printed before.")
+    ] = 0,
+    limit: Annotated[int, typer.Option(help="How many at most, 1 to 500.")] = 100,
+    json: Json = False,
+) -> None:
+    """List the sessions that changed after a version of the store, and the cursor to go on from."""
+    invocation = Invocation.of(ctx, json)
+    found, cursor = invocation.run(lambda deck: deck.changes(after, limit=limit))
+    lines = [f"{s.version}\t{short_id(s.session_id)}\t{s.attention}\t{s.title}" for s in found]
+    value = {"sessions": [s.to_wire() for s in found], "cursor": cursor}
+    invocation.out.emit(value, "\n".join([*lines, f"cursor {cursor}"]))
+
+
 async def all_sessions(
     deck: "Deck",
     *,

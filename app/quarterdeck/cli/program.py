@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "doctor.command",
     "new": "session_commands",
     "ls": "listing",
+    "changes": "listing",
     "show": "listing",
     "agents": "listing",
     "send": "session_commands",

@@ -44,7 +44,7 @@ class RunnerCalls(DeckCalls):
     async def finish_run(
         self, run_id: str, runner_id: str, state: str, *, reason: str | None = None
     ) -> RunView:
-        """End a claimed run as completed, failed or cancelled."""
+        """End a claimed run as completed, failed, blocked or cancelled."""
         answer = await self.call(
             "runner.finish", run_id=run_id, runner_id=runner_id, state=state, reason=reason
         )

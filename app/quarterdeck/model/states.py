@@ -63,7 +63,9 @@ class RunState(StrEnum):
     CANCELLED = "cancelled"
 
 
-TERMINAL_RUN_STATES = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+TERMINAL_RUN_STATES = frozenset(
+    {RunState.COMPLETED, RunState.FAILED, RunState.BLOCKED, RunState.CANCELLED}
+)
 
 
 class CommandState(StrEnum):

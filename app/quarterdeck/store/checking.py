@@ -29,7 +29,7 @@ INVARIANTS: dict[str, str] = {
     "active run that is not the session's, or has ended": """
         SELECT s.session_id FROM sessions s LEFT JOIN runs r ON r.run_id = s.active_run_id
         WHERE s.active_run_id IS NOT NULL AND (r.session_id IS NOT s.session_id
-        OR r.state IN ('completed', 'failed', 'cancelled'))""",
+        OR r.state IN ('completed', 'failed', 'blocked', 'cancelled'))""",
     "count of open approvals that is wrong": """
         SELECT s.session_id FROM sessions s WHERE s.open_approvals <> (
             SELECT count(*) FROM approvals a

@@ -95,7 +95,9 @@ async def page(
         return [], after_seq
     branches = 1
     if types is None:
-        kinds = f" AND type IN ({_OUTPUT})" if output else ""
+        kinds = ""
+        if output:
+            kinds = f" AND type IN ({_OUTPUT})"
         query = (
             f"SELECT seq, type, at, payload FROM events WHERE run_no = ? AND seq > ?{kinds}"
             f" AND seq <= ? ORDER BY seq LIMIT {limit}"
@@ -112,9 +114,10 @@ async def page(
         size += len(row["payload"])
         if size > PAGE_CHARACTERS:
             break
-    if len(views) == limit or size > PAGE_CHARACTERS:
-        return views, views[-1].seq
-    return views, max(after_seq, run["last_event_seq"])
+    cursor = views[-1].seq if views else after_seq
+    if len(views) < limit and size <= PAGE_CHARACTERS:
+        cursor = max(after_seq, run["last_event_seq"])
+    return views, cursor
 
 
 def typed_query(types: Collection[EventType], limit: int) -> tuple[str, int]:

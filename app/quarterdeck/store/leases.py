@@ -15,7 +15,8 @@ from quarterdeck.store import runs
 from quarterdeck.store.transaction import Row, Tx, rows
 
 SUPERVISOR = "supervisor"
-_OPEN = "state NOT IN ('completed', 'failed', 'cancelled')"
+_OPEN = "state NOT IN ('completed', 'failed', 'cancelled') AND state <> 'blocked'"
+"""The first half as the index `runs_leased` says it."""
 
 
 async def seen(tx: Tx, runner_id: str, kind: str) -> None:

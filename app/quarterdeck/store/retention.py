@@ -124,7 +124,7 @@ async def ended_runs(db: aiosqlite.Connection, before: int) -> list[str]:
     """Return the runs that ended before a time, in Unix milliseconds, and that no session has."""
     found = await rows(
         db,
-        "SELECT run_id FROM runs WHERE state IN ('completed', 'failed', 'cancelled')"
+        "SELECT run_id FROM runs WHERE state IN ('completed', 'failed', 'blocked', 'cancelled')"
         " AND ended_at < ? AND run_id NOT IN"
         " (SELECT active_run_id FROM sessions WHERE active_run_id IS NOT NULL)",
         (before,),

@@ -108,6 +108,8 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     )
     if fact.error is not None:
         state, why = CommandState.FAILED, fact.error
+    elif fact.stop_reason == "refusal":
+        state, why = CommandState.FAILED, "blocked: the agent refused to go on"
     elif fact.stop_reason == "cancelled" and cancels:
         state, why = CommandState.CANCELLED, "cancelled"
     else:

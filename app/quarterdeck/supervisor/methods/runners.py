@@ -51,7 +51,7 @@ class Claim(ByRunner):
 class Finish(ByRunner):
     """The end of a run."""
 
-    state: Literal["completed", "failed", "cancelled"]
+    state: Literal["completed", "failed", "blocked", "cancelled"]
     reason: str | None = Field(default=None, max_length=2000)
 
 
