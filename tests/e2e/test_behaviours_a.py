@@ -80,6 +80,8 @@ async def test_a3_limits_of_lists_are_clamped_to_1_and_100(deckhouse: Deckhouse)
         assert cursor is not None
     last = [(await deck.cancel(session_id)).command_id for _ in range(100)]
     assert [command.command_id for command in await deck.commands(session_id)] == last
+    for limit, expected in ((0, 1), (-7, 1), (101, 100), (10_000, 100)):
+        assert len(await deck.commands(session_id, limit=limit)) == expected, limit
 
 
 async def test_a7_the_title_is_the_one_given_or_the_folded_prompt(deckhouse: Deckhouse) -> None:

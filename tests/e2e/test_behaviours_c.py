@@ -49,6 +49,7 @@ async def test_c9_damaged_detail_is_survived_and_nothing_else_is_lost(deckhouse:
     assert [event.seq for event in after] == [event.seq for event in events]
     assert after[spoken.seq - 1].payload == {"damaged": "{not json"}
     assert [e for e in after if e.seq != spoken.seq] == [e for e in events if e.seq != spoken.seq]
+    assert "a damaged detail is passed over" in deckhouse.places.log.read_text()
     await deck.send(damaged, "say again")
     await session_in(deck, damaged, "idle")
     assert said(await trace(deck, damaged)) == "again"

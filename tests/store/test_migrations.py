@@ -150,6 +150,24 @@ def test_the_fixtures_data_is_of_every_table(tmp_path: Path) -> None:
         path.unlink()
 
 
+@pytest.mark.parametrize("schema", EARLIER)
+def test_the_fixtures_data_is_of_every_column_that_a_schema_added(
+    tmp_path: Path, schema: int
+) -> None:
+    """One that is as the migration made it in every row would be carried on unseen."""
+    path, earlier = tmp_path / "q.db", tmp_path / "earlier.db"
+    fixture(path, schema)
+    fixture(earlier, schema - 1)
+    known = columns_of(earlier) if schema > 1 else {}
+    with closing(sqlite3.connect(path)) as db:
+        for table, names in columns_of(path).items():
+            defaults = {row[1]: row[4] for row in db.execute(f"PRAGMA table_info({table})")}
+            for name in set(names) - set(known.get(table, names)):
+                usual = defaults[name] or "NULL"
+                found = db.execute(f"SELECT count(*) FROM {table} WHERE {name} IS NOT {usual}")
+                assert found.fetchone()[0] > 0, f"fixtures/{schema:04}.sql: {table}.{name}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("schema", [0, *EARLIER])
 def test_killed_between_any_two_statements_it_is_the_old_schema_or_the_new(

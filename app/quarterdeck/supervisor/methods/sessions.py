@@ -60,7 +60,9 @@ async def session_new(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     )
     redactor = api.ctx.redactors.current({"": asked.env})
     noted = (asked.metadata or {}).get("title")
-    named = asked.title or (noted if isinstance(noted, str) else None)
+    named = asked.title
+    if not named and isinstance(noted, str):
+        named = noted
     new = sessions.NewSession(
         session_id=new_id(Prefix.SESSION),
         project=asked.cwd,
