@@ -113,10 +113,11 @@ async def test_a6_an_ephemeral_session_goes_when_it_is_closed(deckhouse: Deckhou
 async def test_a6_a_session_whose_time_is_over_is_closed_and_deleted(deckhouse: Deckhouse) -> None:
     """One that works is left alone until it does nothing; a start finds what is overdue."""
     deck = await deckhouse.deck()
-    idle = await idle_session(deckhouse, deck, expires_at=at(seconds=1.5))
-    busy = (await deckhouse.new(deck, "wait go", wait=True, expires_at=at(seconds=1.5)))[
-        "session_id"
-    ]
+    busy = (await deckhouse.new(deck, "wait go", wait=True))["session_id"]
+    await session_in(deck, busy, "running")
+    idle = await idle_session(deckhouse, deck)
+    for session_id in (busy, idle):
+        await deck.describe(session_id, expires_at=at(seconds=3))
 
     async def deleted(session_id: str) -> bool:
         return (await deck.session(session_id)).deleted_at is not None
@@ -126,10 +127,8 @@ async def test_a6_a_session_whose_time_is_over_is_closed_and_deleted(deckhouse: 
     assert (await deck.runs(idle))[-1].state == "completed"
     assert (await deck.session(busy)).state == "running"
     (deckhouse.project / "go").touch()
-    await session_in(deck, busy, "idle")
-    assert not await deleted(busy)
-    await deck.describe(await idle_session(deckhouse, deck), summary="anything")
     await eventually_async(lambda: deleted(busy))
+    assert (await deck.runs(busy))[-1].state == "completed"
     resting = await idle_session(deckhouse, deck, expires_at=at(seconds=30))
     await deck.close_session(resting)
     await session_in(deck, resting, "closed")

@@ -25,6 +25,27 @@ def titles(pilot: Pilot[None]) -> list[str]:
     return [row.title for row in pilot.app.screen.query_one(SessionList).rows]
 
 
+async def test_a6_what_a_session_is_about_is_said_in_a_line_and_shown():
+    box = two()
+    box.answers["session.describe"] = box.sessions[0].to_wire()
+    async with app_of(box).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "Alpha")
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press(*"a crane", "enter")
+        await until(pilot, lambda: bool(box.called("session.describe")))
+        box.replace(box.sessions[0].session_id, summary="a crane", metadata={"team": "docks"})
+        box.push()
+        await pilot.press("5")
+        await until_shown(pilot, "a crane")
+        await until_shown(pilot, "team=docks")
+        await pilot.press("U")
+        await until(pilot, lambda: len(box.called("session.describe")) == 2)
+    first, back = box.called("session.describe")
+    assert (first["summary"], back["summary"]) == ("a crane", "")
+    assert first["session_id"] == back["session_id"] == box.sessions[0].session_id
+
+
 async def test_each_key_makes_its_call():
     box = two()
     wire = box.sessions[0].to_wire()
@@ -155,6 +176,11 @@ async def test_what_a_search_finds_opens_the_trace_at_the_event():
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
         trace = pilot.app.screen.query_one(TraceView)
         await until(pilot, lambda: trace.display and trace.cursor_seq == 7)
+        await until_shown(pilot, "line 7")
+        await until(pilot, lambda: trace.page > 0 and trace.top <= 6 < trace.top + trace.page)
+        assert trace.virtual_size.height > trace.page + 20
+        await pilot.press("G")
+        await until_shown(pilot, "line 59")
     assert box.called("event.search")[0]["query"] == "line"
 
 

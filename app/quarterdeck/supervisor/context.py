@@ -62,6 +62,8 @@ class Context:
     """Look again at when the next approval expires; set by Expiry."""
     rearm_sessions: Callable[[], None] = lambda: None
     """Look again at which session's time is over; set by SessionExpiry."""
+    turn_over: Callable[[], None] = lambda: None
+    """Look again if a session is overdue that worked; set by SessionExpiry."""
     policy: Policy = field(init=False)
     redactors: Redactors = field(init=False)
     reports: Reports = field(init=False)

@@ -131,6 +131,7 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     await forget_exact(rec)
     glance.turn_over(rec)
     await turns.next_turn(rec)
+    tx.after_commit(rec.ctx.turn_over)
 
 
 async def _setting_answered(rec: Recorder, fact: SettingAnswered) -> None:

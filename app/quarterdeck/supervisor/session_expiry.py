@@ -1,7 +1,8 @@
 """Sessions whose time is over: closed and deleted once they do nothing (A6).
 
 One timer for the next one due, none without any. A session that works or waits for a person is
-left alone until that is over; it is looked at again every minute meanwhile.
+left alone until its turn is over; in case it goes to rest in another way it is looked at again
+every minute meanwhile.
 """
 
 import asyncio
@@ -33,7 +34,10 @@ class SessionExpiry:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._timer: asyncio.TimerHandle | None = None
+        self._left = False
+        """Whether a session is overdue that could not be ended yet."""
         ctx.rearm_sessions = self.rearm
+        ctx.turn_over = self._turn_over
 
     def rearm(self) -> None:
         """Look again at what is due."""
@@ -42,10 +46,14 @@ class SessionExpiry:
 
     def close(self) -> None:
         """Set no timer any more."""
-        self._ctx.rearm_sessions = lambda: None
+        self._ctx.rearm_sessions = self._ctx.turn_over = lambda: None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _turn_over(self) -> None:
+        if self._left:
+            self.rearm()
 
     async def _look(self) -> None:
         now = now_ms()
@@ -58,6 +66,7 @@ class SessionExpiry:
             except QuarterdeckError as error:
                 _log.warning("a session could not expire", extra={"error": error.message})
                 left = True
+        self._left = left
         following = await describing.next_expiry(self._ctx.store.reading, now)
         waits = [AGAIN_SECONDS] if left else []
         if following is not None:

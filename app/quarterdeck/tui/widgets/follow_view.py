@@ -53,8 +53,12 @@ class FollowView(LineView):
             self.follow = False
 
     def to_end(self) -> None:
-        """Show the last lines."""
-        self.scroll_to(y=self.max_scroll_y, force=True)
+        """Show the last lines once they are laid out, if that is still wanted by then."""
+        self.call_after_refresh(self._end_if_followed)
+
+    def _end_if_followed(self) -> None:
+        if self.follow:
+            self.scroll_to(y=self.max_scroll_y, force=True, immediate=True)
 
     def tell_new_below(self) -> None:
         """Note that something came which is not on the screen; told once until followed."""

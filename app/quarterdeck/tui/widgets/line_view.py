@@ -44,7 +44,9 @@ class LineView(ScrollView, can_focus=True):
         immediate: bool = False,
     ) -> None:
         """Scroll at once: every animated step would send the whole pane to the terminal."""
-        super().scroll_to(x, y, animate=False, force=force, on_complete=on_complete)
+        super().scroll_to(
+            x, y, animate=False, force=force, on_complete=on_complete, immediate=immediate
+        )
 
     @property
     def line_width(self) -> int:

@@ -209,6 +209,8 @@ class TraceView(FollowView):
         self._jumping: asyncio.Task[None] | None = None
         self._wanted_seq = 0
         """The event the cursor goes to once it is known where that is."""
+        self._to_be_seen = False
+        """Whether the cursor was put on an event while nothing of the view was on the screen."""
 
     @property
     def run_id(self) -> str | None:
@@ -475,6 +477,7 @@ class TraceView(FollowView):
         if self._cursor != old:
             self.refresh_span(old, old + 1)
             self.refresh_span(self._cursor, self._cursor + 1)
+        self._to_be_seen = self.page <= 0
         self.bring_into_view(self._cursor)
         self._tell_highlighted()
 
@@ -585,9 +588,12 @@ class TraceView(FollowView):
             self._move_to(index)
 
     def on_resize(self) -> None:
-        """Stay at the end while following."""
+        """Stay at the end while following, else show the event gone to before there was room."""
         if self.follow:
             self.to_end()
+        elif self._to_be_seen and self.page > 0:
+            self._to_be_seen = False
+            self.scroll_to(y=self._cursor, force=True)
 
     def on_show(self) -> None:
         """Catch up with what happened while hidden; meanwhile nothing was fetched."""
