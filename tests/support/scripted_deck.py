@@ -313,6 +313,7 @@ class ScriptedDeck(Deck):
         key: str | None = None,
         bundle: dict[str, Any] | None = None,
         approval_mode: str | None = None,
+        **described: Any,
     ) -> dict[str, str]:
         await self._enter(
             "new", agent=agent, cwd=cwd, prompt=prompt, env=env, title=title, wait=wait, key=key
