@@ -275,7 +275,7 @@ async def test_a16_errors_have_class_code_message_and_hint_and_change_nothing(
         told = error.to_wire()
         assert told["class"] == ("recoverable" if KINDS[code].recoverable else "unrecoverable")
         assert error.message
-        assert error.hint == KINDS[code].hint
+        assert told["hint"] == error.hint == KINDS[code].hint
     right = {"session_id": session_id, "title": "x"}
     for wrong in ({"session_id": 7}, {"title": ["x"]}, {"extra": 1}):
         error = await refused(deck.call("session.rename", **(right | wrong)))

@@ -46,7 +46,8 @@ async def test_a5_claims_heartbeats_and_expiry(deckhouse: Deckhouse) -> None:
     run_id = await reserved(deckhouse, deck)
     lease = await deck.claim_run(run_id, "alpha")
     assert (lease.state, lease.runner_id) == ("claimed", "alpha")
-    assert (await deck.claim_run(run_id, "alpha")).runner_id == "alpha"
+    lease = await deck.claim_run(run_id, "alpha")
+    assert lease.runner_id == "alpha"
     for call in (
         deck.claim_run(run_id, "beta"),
         deck.heartbeat(run_id, "beta"),
