@@ -185,7 +185,7 @@ async def test_a2_a6_what_is_said_of_a_session_holds_no_secret(deckhouse: Deckho
     view = await deck.session(session_id)
     assert "redacted" in view.metadata["note"]
     assert "redacted" in view.summary
-    await deck.down()
+    await deck.down(agents=True)
     await deck.wait_closed()
     assert SECRET.encode() not in deckhouse.places.database.read_bytes()
 
