@@ -1,6 +1,6 @@
 """What an agent claims a file says decides what a diff shows; the write has to match it (§5)."""
 
-from tests.support.deckhouse import Deckhouse, approval_of, decide, session_in
+from tests.support.deckhouse import Deckhouse, approval_of, decide, session_in, whole_trace
 
 
 async def test_an_edit_that_hid_what_it_takes_away_is_asked_again_with_the_real_difference(
@@ -31,3 +31,19 @@ async def test_an_edit_whose_diff_was_the_real_one_is_not_asked_twice(
     await decide(deck, await approval_of(deck, ids["session_id"]), "approve")
     await session_in(deck, ids["session_id"], "idle")
     assert (deckhouse.project / "fresh.txt").read_text() == "made"
+
+
+async def test_an_approved_edit_that_the_agent_has_made_itself_by_then_is_not_asked_twice(
+    deckhouse: Deckhouse,
+) -> None:
+    """Opencode writes the file once it may, and asks its client to write it as well (C4).
+
+    Red once `file_asking._covering` compares with the old text only: the session waits again.
+    """
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "myself fresh.txt made", wait=True)
+    await decide(deck, await approval_of(deck, ids["session_id"]), "approve")
+    await session_in(deck, ids["session_id"], "idle")
+    assert (deckhouse.project / "fresh.txt").read_text() == "made"
+    kinds = [event.type for event in await whole_trace(deck, ids["session_id"])]
+    assert kinds.count("approval.requested") == 1

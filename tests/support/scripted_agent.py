@@ -16,6 +16,7 @@ What it does is told by the words of the prompt, one instruction a line:
     raw TEXT            write a line as it is
     rawfile FILE        write the lines of a file as they are
     edit PATH TEXT      request permission for an edit, then write that by fs/write_text_file
+    myself PATH TEXT    the same, but the file is written before, not through the client
     mcp SERVER TOOL JSON  request permission for a tool of an MCP server, say what came of it
     fetch URL           request permission to fetch, say what came of it
     form JSON           elicitation/create with that schema, say the answer
@@ -256,7 +257,10 @@ class Agent:
         answer = self.call("fs/write_text_file", path=str(self.cwd / path), content=text)
         self.say("written" if "result" in answer else answer["error"]["message"])
 
-    def do_edit(self, rest: str) -> None:
+    def do_myself(self, rest: str) -> None:
+        self.do_edit(rest, myself=True)
+
+    def do_edit(self, rest: str, *, myself: bool = False) -> None:
         path, _, text = rest.partition(" ")
         diff = {"type": "diff", "path": str(self.cwd / path), "oldText": None, "newText": text}
         call = {
@@ -272,6 +276,8 @@ class Agent:
         ]
         answer = self.call("session/request_permission", toolCall=call, options=options)
         if answer["result"]["outcome"].get("optionId") == "y":
+            if myself:
+                (self.cwd / path).write_text(text)
             self.do_write(rest)
 
     def do_terminal(self, rest: str) -> None:

@@ -71,7 +71,8 @@ async def _covering(rec: Recorder, session: Row, fact: FileAsked) -> tuple[Row, 
     """Return the turn's approval that showed this very write, and the file it covers of it.
 
     It did so only if the old text that the agent claimed is what the file says: of two texts no
-    more than their difference was on the screen.
+    more than their difference was on the screen. A file that says the new text by now is covered
+    as well: some agents write it themselves once they may, and tell their client afterwards.
     """
     wanted = _real(rec.run.cwd, fact.path)
     there, known = await asyncio.to_thread(_old_text, rec.run.cwd, fact.path)
@@ -84,8 +85,8 @@ async def _covering(rec: Recorder, session: Row, fact: FileAsked) -> tuple[Row, 
                 same = text == fact.content and _real(rec.run.cwd, path) == wanted
             except (OSError, ValueError):
                 continue
-            same = same and known and (old or "") == (there or "")
-            if same and path not in done:
+            showed = known and ((old or "") == (there or "") or there == fact.content)
+            if same and showed and path not in done:
                 return row, path
     return None
 
