@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,16 @@ from tests.support.waiting import eventually
 @pytest.fixture
 def starting(deckhouse: Deckhouse):
     """A supervisor that was stopped as soon as it had the lock, before it had a socket."""
-    started = subprocess.Popen(
-        [sys.executable, "-P", "-m", "quarterdeck.supervisor"],
-        env=deckhouse.environment,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-    )
-    lock = deckhouse.places.lock
-    eventually(lambda: lock.exists() and lock.read_text().strip() == str(started.pid))
-    os.kill(started.pid, signal.SIGSTOP)
-    if deckhouse.places.socket.exists():
-        pytest.skip("this supervisor was up before it could be stopped")
+    started = deckhouse.start_supervisor(QUARTERDECK_FAILPOINT="stop:socket.bind.before:1")
+    eventually(lambda: _state(started.pid) == "T")
+    assert deckhouse.places.lock.read_text().strip() == str(started.pid)
     yield started
     started.kill()
     started.wait()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 async def test_down_waits_for_a_supervisor_that_is_just_starting(

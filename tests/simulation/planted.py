@@ -228,6 +228,11 @@ def prompt_handed_over_unsurely(put: Put) -> None:
     put(Tx, "be_certain", lambda self: None)
 
 
+def late_launcher_forgotten(put: Put) -> None:
+    """A launcher that fails once its agent has answered leaves the session as it is."""
+    put(LiveRun, "lost", lambda self: None)
+
+
 PLANTED: dict[str, Callable[[Put], None]] = {
     bug.__name__: bug
     for bug in (
@@ -248,6 +253,7 @@ PLANTED: dict[str, Callable[[Put], None]] = {
         recovery_tries_once,
         answer_tried_once,
         prompt_handed_over_unsurely,
+        late_launcher_forgotten,
     )
 }
 

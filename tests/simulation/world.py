@@ -270,11 +270,26 @@ class World:
             raise SpawnFailed("no such program", "ENOENT")
         keeper = Keeper(self, directory, spec)
         wait = self.rng.choice((0.0, 0.0, 0.03, 0.3))
+        late = self.rng.choice((0.01, 0.1, 1.0)) if self.rng.random() < 0.05 else None
+        if late is None or self.calm:
 
-        def whenever(settle: Callable[[Any, Any], None]) -> None:
-            keeper.process.later(wait, lambda: settle(keeper.come_up(), None))
+            def whenever(settle: Callable[[Any, Any], None]) -> None:
+                keeper.process.later(wait, lambda: settle(keeper.come_up(), None))
 
-        raise Later(whenever)
+            raise Later(whenever)
+
+        def never(settle: Callable[[Any, Any], None]) -> None:
+            """The launcher dies when the agent is up already, and is at work perhaps."""
+
+            def end() -> None:
+                self.note("the launcher fails of", keeper.process.name)
+                keeper.kill()
+                settle(None, SpawnFailed("the keeper did not start", "ECHILD"))
+
+            keeper.process.later(wait, keeper.come_up)
+            self.fate.later(wait + late, end)
+
+        raise Later(never)
 
     def tell(self, directory: RunDirectory, message: bytes, patience: float) -> bool:
         if PROCESS.get().dead:

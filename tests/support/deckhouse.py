@@ -67,6 +67,16 @@ class Deckhouse:
         given: dict[str, Any] = {"agent": "scripted", "cwd": str(self.project), "env": {}}
         return await deck.new(prompt=prompt, **(given | more))
 
+    def start_supervisor(self, **variables: str) -> "subprocess.Popen[bytes]":
+        """Start a supervisor with variables in its environment, such as a failpoint's rule."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "quarterdeck.supervisor"],
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+
     def supervisor_pid(self) -> int:
         """Return the pid that holds the lock."""
         return int(self.places.lock.read_text())

@@ -49,10 +49,10 @@ def failpoint_as(setting: str) -> Callable[[str], None]:
     """Return what a failpoint does under `setting`, the value of QUARTERDECK_KEEPER_FAILPOINT.
 
     `kill:K` kills at the K-th place of a keeper, `kill:NAME:K` at the K-th time of that one;
-    with `@FILE` behind it only the process that makes FILE, with the name in it. `count:FILE`
-    writes each name to FILE. `after FILE RULE` follows a rule once FILE exists. Places of the
-    launcher and of the agent before its exec, which count beside the keeper's, are reached by
-    their names only.
+    with `@FILE` behind it only the process that makes FILE, with the name in it. `stop:` in place
+    of `kill:` stops the process there, as SIGSTOP does. `count:FILE` writes each name to FILE.
+    `after FILE RULE` follows a rule once FILE exists. Places of the launcher and of the agent
+    before its exec, which count beside the keeper's, are reached by their names only.
     """
     if setting.startswith("after "):
         file, _, setting = setting.removeprefix("after ").rpartition(" ")
@@ -82,7 +82,7 @@ def failpoint_as(setting: str) -> Callable[[str], None]:
                 os.close(fd)
         except FileExistsError:
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSTOP if kind == "stop" else signal.SIGKILL)
 
     return counting if kind == "count" else killing
 

@@ -8,6 +8,7 @@ and kill the process at the k-th (R, D1-D5). In normal use `failpoint` is an emp
 - `kill:K` kills it at the K-th failpoint passed, whatever its name;
 - `kill:NAME:K` kills it at the K-th time the failpoint NAME is passed;
 - `kill:…@FILE` does so once: only the process that makes FILE, with the name in it, is killed;
+- `stop:` in place of `kill:` stops it there, as SIGSTOP does;
 - `count:FILE` writes the name of each one passed to FILE, a line each.
 - `after FILE RULE` follows one of these rules from the moment FILE exists.
 """
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 VARIABLE = "QUARTERDECK_FAILPOINT"
+_SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 def _off(name: str) -> None:
@@ -34,7 +36,9 @@ def _first(once: str, name: str) -> bool:
     return True
 
 
-def _killing(wanted: str | None, at: int, once: str) -> Callable[[str], None]:
+def _sending(
+    number: signal.Signals, wanted: str | None, at: int, once: str
+) -> Callable[[str], None]:
     passed = 0
 
     def failpoint(name: str) -> None:
@@ -43,7 +47,7 @@ def _killing(wanted: str | None, at: int, once: str) -> Callable[[str], None]:
             return
         passed += 1
         if passed == at and (not once or _first(once, name)):
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     return failpoint
 
@@ -81,8 +85,8 @@ def chosen(setting: str) -> Callable[[str], None]:
         return _counting(Path(rest))
     rule, _, once = rest.partition("@")
     name, _, number = rule.rpartition(":")
-    if kind == "kill" and number.isdigit() and int(number) > 0:
-        return _killing(name or None, int(number), once)
+    if kind in _SIGNALS and number.isdigit() and int(number) > 0:
+        return _sending(_SIGNALS[kind], name or None, int(number), once)
     raise ValueError(f"{VARIABLE}={setting!r}: want kill:[NAME:]K[@FILE] or count:FILE")
 
 

@@ -200,14 +200,26 @@ async def _fail_start_now(
 ) -> None:
     async def work(tx: Tx) -> None:
         rec = await Recorder.open(ctx, tx, run)
-        await fail_start(rec, reason, recoverable=recoverable, source=source)
+        session = await sessions.load(tx.db, run.session_id)
+        if (
+            run.keeper is None
+            and session["active_run_id"] == run.run_id
+            and session["state"] != SessionState.STARTING
+        ):
+            # The agent had answered before its launcher failed: a live run, and it has ended.
+            rec.event(EventType.ERROR, {"message": reason, "where": "start"})
+            tx.after_commit(run.lost)
+        else:
+            await fail_start(rec, reason, recoverable=recoverable, source=source)
         await rec.flush()
 
     try:
         if not run.ended:
             await write_in_the_end(ctx, work)
     finally:
-        if run.keeper is None:
+        if run.keeper_gone:
+            ctx.look(run)
+        elif run.keeper is None:
             ctx.drop(run)
 
 

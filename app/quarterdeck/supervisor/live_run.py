@@ -94,6 +94,10 @@ class LiveRun:
         """Note that memory is ahead of the store."""
         self.stale = True
 
+    def lost(self) -> None:
+        """Note that its keeper is gone."""
+        self.keeper_gone = True
+
     def handshake_over(self, error: QuarterdeckError | None) -> None:
         """Tell whoever waits for the start how it went, and stop the clock."""
         if self.deadline is not None:
