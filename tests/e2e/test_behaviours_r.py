@@ -1,14 +1,18 @@
 """R1, R3, R5: a session's run coordination as a client sees it, through real processes."""
 
+import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from quarterdeck.agents import process
 from quarterdeck.agents.holding import RunDirectory, read_info
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
-from tests.support.deckhouse import Deckhouse, session_in
+from tests.support.deckhouse import Deckhouse, decide, session_in, whole_trace
 from tests.support.waiting import eventually_async
 
 
@@ -82,3 +86,42 @@ async def test_r5_a_cancelled_start_is_put_down_and_its_end_overwrites_nothing(
     assert await coordinated(deck, ids["session_id"]) == ("none", None)
     assert (await deck.session(ids["session_id"])).state == "closed"
     assert [run.state for run in await deck.runs(ids["session_id"])] == ["cancelled"]
+
+
+async def test_r5_the_late_end_of_a_replaced_starter_leaves_the_new_run_alone(
+    deckhouse: Deckhouse,
+) -> None:
+    """The first agent ends only after another run has taken its place, in mid-turn.
+
+    Red once `lifecycle.ended` does not ask whether the run is still the session's active one.
+    """
+    deckhouse.configure(SCRIPTED_FAIL_START="silent")
+    deck = await deckhouse.deck()
+    first = await deckhouse.new(deck, "say x")
+    session_id = first["session_id"]
+    directory = RunDirectory(deckhouse.places.runs / first["run_id"])
+
+    async def spawned() -> bool:
+        return read_info(directory) is not None
+
+    await eventually_async(spawned)
+    late = read_info(directory)
+    assert late is not None
+    os.kill(late.keeper.pid, signal.SIGSTOP)
+    await deck.cancel(session_id)
+    deckhouse.configure()
+    await deck.send(session_id, "ask touch it")
+    second = await session_in(deck, session_id, "waiting")
+    assert second.run_id != first["run_id"]
+    ended = asyncio.ensure_future(process.wait_gone(late.keeper))
+    os.kill(late.keeper.pid, signal.SIGCONT)
+    await asyncio.wait_for(ended, 20)
+    await deck.send(session_id, "say after")  # answered after the end was looked into
+    (question,) = await deck.approvals(session_id)
+    await decide(deck, question, "approve")
+    view = await session_in(deck, session_id, "idle")
+    assert (view.run_id, view.queued) == (second.run_id, 0)
+    runs = await deck.runs(session_id)
+    assert [run.state for run in runs] == ["cancelled", "running"]
+    assert deckhouse.prompts() == ["ask touch it", "say after"]
+    assert "run.failed" not in {event.type for event in await whole_trace(deck, session_id)}
