@@ -28,6 +28,7 @@ FILES = {
     *(f"os.{name}" for name in ("mkdir", "makedirs", "link", "symlink", "mkfifo")),
     *(f"shutil.{name}" for name in ("rmtree", "copytree", "copy", "copy2", "copyfile", "move")),
     *(f"tempfile.{name}" for name in ("mkstemp", "mkdtemp")),
+    "json.dump",
     "fcntl.flock",
     "fcntl.lockf",
 }
@@ -35,22 +36,28 @@ METHODS = {
     *("write_text", "write_bytes", "writelines", "sendall", "sendto", "sendmsg"),
     *("unlink", "mkdir", "rmdir", "touch", "symlink_to", "hardlink_to", "backup"),
     *("create_subprocess_exec", "create_subprocess_shell"),
+    *("commit", "executescript"),
 }
 ONE_ARGUMENT = {"rename", "replace", "bind"}
 """Methods of paths and sockets when they are given one argument; else others' (`str.replace`)."""
 
 NO_WRITES = {
     *("store", "search_index", "self._sink", "self._errors"),
-    *("invocation.out", "sys.stdout", "sys.stderr"),
+    *("invocation.out", "sys.stdout", "sys.stderr", "self._driver"),
+    *("self", "copying", "self._file"),
+    *("prompt", "self._drafts"),
 }
 """What has a `write` that is none: a transaction, rows in one, the keeper's files, whose methods
-have failpoints of their own, and a person's terminal. Full names, or the last word of one."""
+have failpoints of their own, a person's terminal; what leads to a `write` that is looked at where
+it is defined; and the prompt line. Full names, or the last word of one."""
 
 ALLOWED = {
     "model/failpoints.py:failpoint": "the failpoints' own list of what was passed",
     "model/failpoints.py:_first": "the failpoints' own note of where one killed",
     "agents/keeper.py:counting": "the keeper's list of what was passed",
     "agents/keeper.py:killing": "the keeper's note of where one killed",
+    "model/failpoints.py:_counting": "the failpoints' own list of what was passed",
+    "tui/screens/main.py:action_write": "it puts the cursor into the prompt line",
 }
 """Functions that need none, by file and name, each with the reason."""
 
@@ -74,12 +81,26 @@ def dotted(node: ast.expr) -> str:
 
 def commits(call: ast.Call) -> bool:
     """Whether a statement that ends a transaction, or rewrites the file, is executed."""
-    texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
-    return any(
-        re.match(r"COMMIT|VACUUM|PRAGMA wal_checkpoint", text)
-        for text in texts
-        if isinstance(text, str)
+    ends = r"\s*(COMMIT|END|RELEASE|VACUUM|PRAGMA wal_checkpoint)\b"
+    executed = dotted(call.func).rpartition(".")[2].startswith("execute")
+    case = re.IGNORECASE if executed else re.NOFLAG
+    return any(re.match(ends, text, case) for text in _texts(call))
+
+
+def opens(call: ast.Call, name: str, function: ast.AST) -> bool:
+    """Whether a call makes a file, or opens one so that what it says is lost."""
+    if name == "os.open":
+        return bool(re.search(r"\bO_(CREAT|TRUNC)\b", ast.unparse(function)))
+    mode = r"(?=[rwaxbt+]*[wax])[rwaxbt+]+"
+    return name.rpartition(".")[2] == "open" and any(
+        re.fullmatch(mode, text) for text in _texts(call)
     )
+
+
+def _texts(call: ast.Call) -> list[str]:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    constants = [value.value for value in given if isinstance(value, ast.Constant)]
+    return [value for value in constants if isinstance(value, str)]
 
 
 def writes(call: ast.Call, name: str) -> bool:
@@ -103,7 +124,7 @@ def effects(tree: ast.AST, file: str) -> Iterator[tuple[Effect, ast.AST]]:
             function, name = node, node.name
         if isinstance(node, ast.Call):
             called = dotted(node.func)
-            if writes(node, called):
+            if writes(node, called) or opens(node, called, function):
                 yield Effect(file, name, node.lineno, called), function
             # One that is handed on to be called in a thread counts as called.
             for handed in node.args:
@@ -125,12 +146,8 @@ def failpoints(tree: ast.AST) -> list[str]:
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
-    """Parse every module of the product but the screen's, which holds no state that matters.
-
-    It writes a remembered layout, a text for the editor and what is copied, each by rename or to
-    a file of its own.
-    """
-    for path in sorted(set(ROOT.rglob("*.py")) - set((ROOT / "tui").rglob("*.py"))):
+    """Parse every module of the product."""
+    for path in sorted(ROOT.rglob("*.py")):
         yield str(path.relative_to(ROOT)), ast.parse(path.read_text("utf-8"))
 
 
@@ -175,6 +192,13 @@ def test_an_effect_without_a_failpoint_is_found() -> None:
     lines = [
         "await db.execute('COMMIT')",
         "db.execute('VACUUM')",
+        "db.execute('  end')",
+        "db.execute('RELEASE SAVEPOINT x')",
+        "self._db.commit()",
+        "os.open('there', os.O_WRONLY | os.O_CREAT)",
+        "path.open('w')",
+        "open('there', mode='xb')",
+        "json.dump({}, file)",
         "subprocess.run(['true'])",
         "await asyncio.to_thread(subprocess.Popen, ['true'])",
         "os.fork()",
@@ -196,5 +220,11 @@ def test_an_effect_without_a_failpoint_is_found() -> None:
         assert len(uncovered(ast.parse(bare), "x.py")) == 1, line
         covered = f"async def f():\n    failpoint('a.b')\n    {line}\n"
         assert not uncovered(ast.parse(covered), "x.py")
-    for harmless in ("ctx.store.write(work)", "text.replace('a', 'b')", "deck.rename(id, new)"):
+    for harmless in (
+        "ctx.store.write(work)",
+        "text.replace('a', 'b')",
+        "deck.rename(id, new)",
+        "open('there', 'rb')",
+        "os.open('there', os.O_RDONLY)",
+    ):
         assert not uncovered(ast.parse(f"def f():\n    {harmless}\n"), "x.py"), harmless

@@ -249,6 +249,7 @@ class Journal:
     """The append-only file of what the agent said; keeps what could not be written yet."""
 
     def __init__(self, name: str):
+        failpoint("keeper.journal.open")
         self._fd = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.pending = b""
         self.size = os.fstat(self._fd).st_size
@@ -291,6 +292,7 @@ class BoundedPair:
         self._fd = self._open()
 
     def _open(self) -> int:
+        failpoint("keeper.pair.open")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         return os.open(f"{self._name}.0", flags, 0o600)
 
@@ -323,6 +325,7 @@ class Spool:
     """What is to be said to the agent: the supervisor appends, only whole lines are forwarded."""
 
     def __init__(self) -> None:
+        failpoint("keeper.spool.open")
         flags = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC
         self._fd = os.open("in.jsonl", flags, 0o600)
         self._offset_fd = os.open("in.offset", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -61,6 +61,7 @@ def prepare(path: Path) -> str | None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    failpoint("schema.open.before")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     os.close(descriptor)
     db = sqlite3.connect(path, isolation_level=None, timeout=30)

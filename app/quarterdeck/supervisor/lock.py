@@ -61,6 +61,7 @@ class Lock:
 def _open(path: Path) -> int:
     """Open the lock file; a link, a directory or somebody else's file is none."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    failpoint("lock.open.before")
     try:
         descriptor = os.open(path, flags, 0o600)
     except OSError as error:

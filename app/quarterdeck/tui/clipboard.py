@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from quarterdeck.model.failpoints import failpoint
+
 TERMINAL_LIMIT = 74_000
 """Bytes that terminals take by OSC 52; beyond, many of them drop all of it in silence."""
 _SECONDS = 3.0
@@ -30,6 +32,7 @@ def system_command(environ: Mapping[str, str]) -> list[str] | None:
 async def give_to_command(command: list[str], text: str, environ: Mapping[str, str]) -> bool:
     """Give a text to a clipboard command; return whether it took it, within three seconds."""
     quiet = asyncio.subprocess.DEVNULL
+    failpoint("clipboard.spawn.before")
     try:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=quiet, stderr=quiet, env=dict(environ)
@@ -51,6 +54,7 @@ def write_file(text: str, suffix: str) -> Path:
     Raises:
         OSError: There is no place for it.
     """
+    failpoint("clipboard.file.before")
     handle, name = tempfile.mkstemp(prefix="quarterdeck-", suffix=suffix)
     with os.fdopen(handle, "wb") as file:
         file.write(_bytes(text))

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.tui.listed import Grouping, Order
 
 NO_FILE = Path(os.devnull)
@@ -70,6 +71,7 @@ class LayoutFile:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(asdict(layout), file)
+            failpoint("layout.rename.before")
             part.replace(self._path)
         except OSError as error:
             with contextlib.suppress(OSError):

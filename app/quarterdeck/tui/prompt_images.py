@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.model.hostile_text import clean_line
 
 MOST = 10
@@ -137,6 +138,7 @@ def clipboard_image(environ: Mapping[str, str]) -> PromptImage | None:
         program = shutil.which(wanted[0], path=environ.get("PATH"))
         if program is None:
             continue
+        failpoint("clipboard_image.spawn.before")
         try:
             done = subprocess.run(
                 [program, *wanted[1:]],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.app import App
 
+from quarterdeck.model.failpoints import failpoint
 from quarterdeck.tui import editor
 
 
@@ -18,6 +19,7 @@ def edit_text(app: App[None], environ: Mapping[str, str], text: str) -> str:
         NoEditor: There is none, or the text could not be handed to it and back.
     """
     editor.command(environ, Path())  # nothing is written if there is no editor
+    failpoint("editor.text.before")
     try:
         handle, name = tempfile.mkstemp(prefix="prompt-", suffix=".md")
         path = Path(name)
