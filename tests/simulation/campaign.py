@@ -181,6 +181,7 @@ def _live(world: World, memory: Memory) -> int:
     for _ in range(6 if world.storm == "disk" else 0):
         fate.later(rng.random() * length, world.fill_disk)
     steps = _steps(world, lambda: world.loop.now < length, length)
+    checks.always(world, memory)
     _calm(world)
     steps += _rest(world, Client(world, memory, 9))
     checks.when_quiet(world, memory)

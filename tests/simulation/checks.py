@@ -22,6 +22,7 @@ def always(world: "World", memory: "Memory") -> None:
     _committed_first(world)
     _acknowledged(world, memory)
     _decisions(world, memory)
+    _orphans(world)
 
 
 def when_quiet(world: "World", memory: "Memory") -> None:
@@ -114,6 +115,22 @@ def _decisions(world: "World", memory: "Memory") -> None:
             leads_to = ACTION_LEADS_TO[Action(wanted["action"])]
             if row["state"] != leads_to:
                 world.violation(f"{wanted} led to {row['state']}")
+
+
+def _orphans(world: "World") -> None:
+    """No question of a run that has ended is open; no prompt ended with an agent it never met."""
+    for row in world.disk.rows(
+        "SELECT a.*, r.state AS run FROM approvals a JOIN runs r USING (run_id)"
+        " WHERE a.state = 'pending' AND a.kind != 'session_recovery_required'"
+    ):
+        if row["run"] in TERMINAL_RUN_STATES:
+            world.violation(f"{row['subject']!r} is asked for a run that is {row['run']}")
+    for row in world.disk.rows(
+        "SELECT * FROM commands WHERE kind IN ('turn', 'steer') AND state = 'failed'"
+        " AND reason LIKE 'the agent ended unexpectedly%'"
+        " AND command_id NOT IN (SELECT command_id FROM outbox WHERE command_id IS NOT NULL)"
+    ):
+        world.violation(f"{row['text']!r} waited, and failed with an agent that never got it")
 
 
 def _complete_lines(keeper: "Keeper") -> list[dict[str, Any]]:

@@ -169,10 +169,11 @@ class Keeper:
         self._out += line
         self._plan_flush()
 
-    def _plan_flush(self) -> None:
+    def _plan_flush(self, delay: float | None = None) -> None:
         if not self._flushing:
             self._flushing = True
-            self.process.later(self.world.rng.choice(DELAYS), self._flush)
+            chosen = self.world.rng.choice(DELAYS) if delay is None else delay
+            self.process.later(chosen, self._flush)
 
     def _flush(self) -> None:
         """Append to the journal, sometimes a part of a line, and ring."""
@@ -180,11 +181,12 @@ class Keeper:
         size = len(self._out)
         if self._chatty and b"\n" in self._out:
             size = self._out.index(b"\n") + 1
-        if size > 1 and self.world.rng.random() < 0.15:
+        torn = size > 1 and self.world.rng.random() < 0.15
+        if torn:
             size = self.world.rng.randrange(1, size)
         self._append(size)
         if self._out:
-            self._plan_flush()
+            self._plan_flush(self.world.rng.choice((0.0, 0.02, 0.3)) if torn else None)
         elif self._exit is not None:
             self._publish()
 

@@ -13,6 +13,7 @@ from quarterdeck.store import commands, outbox
 from quarterdeck.store.store import Store
 from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor import (
+    asking,
     deciding,
     ingestion,
     lifecycle,
@@ -233,6 +234,36 @@ def late_launcher_forgotten(put: Put) -> None:
     put(LiveRun, "lost", lambda self: None)
 
 
+def half_line_passed_over(put: Put) -> None:
+    """The offset that is committed is behind all that was read, an unfinished line included."""
+    row = Recorder.row
+
+    def hasty(self: Recorder) -> tuple[Any, ...]:
+        seq, _, *rest = row(self)
+        return (seq, self.run.read, *rest)
+
+    put(Recorder, "row", hasty)
+
+
+def waiting_prompts_end_with_the_agent(put: Put) -> None:
+    """An agent that dies takes prompts with it that it never got."""
+    finish_open = commands.finish_open
+
+    async def all_of_them(tx: Tx, *given: Any, **more: Any) -> list[str]:
+        return await finish_open(tx, *given, **more | {"handed_over_only": False})
+
+    put(commands, "finish_open", all_of_them)
+
+
+def questions_of_the_dead_left_open(put: Put) -> None:
+    """What an agent asked is asked on once it is gone."""
+
+    async def nothing(rec: Recorder, why: str) -> None:
+        pass
+
+    put(asking, "orphan_open", nothing)
+
+
 PLANTED: dict[str, Callable[[Put], None]] = {
     bug.__name__: bug
     for bug in (
@@ -254,6 +285,9 @@ PLANTED: dict[str, Callable[[Put], None]] = {
         answer_tried_once,
         prompt_handed_over_unsurely,
         late_launcher_forgotten,
+        half_line_passed_over,
+        waiting_prompts_end_with_the_agent,
+        questions_of_the_dead_left_open,
     )
 }
 
@@ -265,5 +299,6 @@ STORMY = {
     "offset_committed_apart": "crash",
     "spool_not_caught_up": "crash",
     "rollback_not_undone_in_memory": "disk",
+    "half_line_passed_over": "crash",
 }
 """The weather in which a bug shows soon; the others show in any."""
