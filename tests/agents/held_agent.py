@@ -39,6 +39,7 @@ class HeldAgent:
         cwd: Path = Path("/"),
         mode: Literal["agent", "terminal"] = "agent",
         output_bytes: int = 0,
+        stop_grace_ms: int = 3000,
     ) -> holding.KeeperSpec:
         """A spec whose agent is an argv, or Python code."""
         if isinstance(program, str):
@@ -51,6 +52,7 @@ class HeldAgent:
             bell=self.bell.path,
             mode=mode,
             output_bytes=output_bytes,
+            stop_grace_ms=stop_grace_ms,
         )
 
     async def start(self, program: str | list[str], **options) -> KeeperInfo:

@@ -193,6 +193,27 @@ async def test_an_agent_that_ignores_sigterm_is_killed(held):
     assert (status.code, status.signal, status.reason) == (None, signal.SIGKILL, "stopped")
 
 
+async def test_an_agent_that_closed_its_output_has_time_to_end_by_itself(held):
+    """Many close it first and end then: that is an end as any other."""
+    code = "import os, sys\nos.close(1)\nsys.stdin.read()\nos._exit(7)"
+    await held.start(code, stop_grace_ms=600_000)
+    eventually(lambda: not Path(f"/proc/{held.info.agent.pid}/fd/1").exists())
+    held.send(b"still fed\n")
+    eventually(lambda: holding.forwarded_offset(held.run_dir) == 10)
+    assert holding.request_stop(held.run_dir, 600_000, 600_000)
+    status = held.wait_exit()
+    assert (status.code, status.reason) == (7, "stopped")
+
+
+async def test_an_agent_that_closed_its_output_and_lives_on_is_ended(held):
+    """V5: nothing more can come of it; nobody asked for the end."""
+    code = "import os, time\nprint('last words')\nos.close(1)\ntime.sleep(1000)"
+    await held.start(code, stop_grace_ms=50)
+    status = held.wait_exit()
+    assert (status.signal, status.reason) == (signal.SIGTERM, "output_closed")
+    assert held.said() == b"last words\n"
+
+
 async def test_sigterm_to_the_keeper_is_a_stop(held):
     await held.start(UNTIL_EOF)
     held.wait_said(1)

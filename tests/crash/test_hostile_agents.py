@@ -194,6 +194,18 @@ async def test_an_agent_that_heeds_neither_cancel_nor_sigterm_is_killed(house: D
     assert (status.signal, status.reason) == (9, "stopped")
 
 
+async def test_an_agent_that_closes_its_output_and_lives_on_is_ended(house: Deckhouse) -> None:
+    """V5: what can say nothing any more has failed; its session does not stay `running`."""
+    arena = await Arena.begin(house, hostile("hostile", "mute"))
+    session_id = await arena.unleash()
+    view = await arena.settled(session_id, "failed_needs_human")
+    assert view.failure == "agent cannot load sessions"
+    assert await arena.numbers(session_id) == [1]
+    reasons = [e.payload for e in await arena.trace(session_id) if e.type == "run.failed"]
+    assert "it had closed its output" in reasons[0]["reason"]
+    await arena.check()
+
+
 async def test_requests_while_it_is_being_closed_change_nothing(house: Deckhouse) -> None:
     arena, session_id = await rampage(house, "closing")
     await arena.deck.close_session(session_id)

@@ -200,6 +200,13 @@ def fat() -> None:
     del kept
 
 
+def mute() -> None:
+    """Close stdout and live on."""
+    say()
+    os.close(OUT)
+    time.sleep(1000)
+
+
 def stubborn() -> None:
     say()
 
@@ -242,6 +249,7 @@ ACTS: dict[str, Callable[[], None]] = {
     "bomb": bomb,
     "fat": fat,
     "stubborn": stubborn,
+    "mute": mute,
     "exit-turn": leave_in_turn,
     "exit-line": leave_in_line,
     "exit-approval": leave_asking,

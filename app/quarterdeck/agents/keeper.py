@@ -703,6 +703,7 @@ class Keeper:
         self._deadline: float | None = None
         self._term_ms = 0
         self._retry_at: float | None = None
+        self._mute_at: float | None = None
         self._paused = False
         self._ahead = spec.journal_ahead
         self._read_to = 0
@@ -804,8 +805,9 @@ class Keeper:
             self._on_time()
 
     def _timeout_ms(self) -> int | None:
-        due = self._limits.due if self._phase is Phase.RUNNING else None
-        moments = [at for at in (self._deadline, self._retry_at, due) if at is not None]
+        running = self._phase is Phase.RUNNING
+        due, mute = (self._limits.due, self._mute_at) if running else (None, None)
+        moments = [at for at in (self._deadline, self._retry_at, due, mute) if at is not None]
         if not moments:
             return None
         return max(0, int((min(moments) - time.monotonic()) * 1000) + 1)
@@ -821,6 +823,10 @@ class Keeper:
         due = self._limits.due
         if due is not None and now >= due and self._phase is Phase.RUNNING:
             self._check_limits()
+        mute = self._mute_at is not None and now >= self._mute_at
+        if mute and self._phase is Phase.RUNNING and self._status is None:
+            self._mute_at = None
+            self.stop(self._grace_ms, self._grace_ms, "output_closed")
         if self._deadline is not None and self._status is None:
             self._advance_stop()
 
@@ -849,6 +855,9 @@ class Keeper:
             self._keep(data)
         elif data is not None:
             self._stdout = self._shut(self._stdout)
+            if self._spool is not None:
+                # It can say nothing any more: it is about to end, or has to be ended.
+                self._mute_at = time.monotonic() + self._grace_ms / 1000
 
     def _keep(self, data: bytes) -> None:
         """Append to the journal; while that fails, leave stdout alone and try again later."""

@@ -82,7 +82,8 @@ class ExitStatus:
         code: The main process's exit code; None if a signal ended it or nothing is known.
         signal: The signal that ended it, or None.
         reason: `exited`, `killed` (by a signal that was not the keeper's), `stopped`,
-            `abandoned` (nobody waited for its start), `limit`, `spool_damaged` or `keeper_failed`.
+            `abandoned` (nobody waited for its start), `output_closed` (it closed its stdout and
+            lived on), `limit`, `spool_damaged` or `keeper_failed`.
         at_ms: When, in milliseconds since the epoch.
         detail: Which limit was exceeded, and by what.
     """

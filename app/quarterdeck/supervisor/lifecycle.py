@@ -484,6 +484,8 @@ def describe(status: ExitStatus | None) -> str:
     """Say in words how a process ended."""
     if status is None:
         return "its keeper was killed"
+    if status.reason == "output_closed":
+        return "it had closed its output"
     if status.signal is not None:
         return f"signal {status.signal}"
     return f"exit code {status.code}" if status.code is not None else status.reason
