@@ -1,12 +1,19 @@
 """kill -9 of the supervisor and of agents: nothing lost, nothing doubled, nothing stuck."""
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
+import sqlite3
+from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from quarterdeck.agents.holding import RunDirectory, read_info
+from quarterdeck.model.errors import QuarterdeckError
 from tests.support.deckhouse import (
     Deckhouse,
     approval_of,
@@ -246,3 +253,39 @@ async def test_down_and_up_leaves_agents_alive(deckhouse: Deckhouse) -> None:
     await decide(deck, approval, "approve")
     await session_in(deck, ids["session_id"], "idle")
     assert numbers(said(await whole_trace(deck, ids["session_id"]))) == list(range(1, 21))
+
+
+async def test_nothing_is_started_while_all_agents_are_being_ended(deckhouse: Deckhouse) -> None:
+    """V6: `drained` is the truth; a session that came in meanwhile would have been left behind.
+
+    Red once `lifecycle.begin` does not ask whether all runs are being ended.
+    """
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say x", wait=True)
+    await session_in(deck, ids["session_id"], "idle")
+    resting = await deckhouse.new(deck, "say y", wait=True)
+    await deck.close_session(resting["session_id"])
+    await session_in(deck, resting["session_id"], "closed")
+    info = read_info(RunDirectory(deckhouse.places.runs / ids["run_id"]))
+    assert info is not None
+    os.kill(info.keeper.pid, signal.SIGSTOP)
+    going = asyncio.ensure_future((await deckhouse.deck()).down(agents=True))
+
+    async def refused(call: Awaitable[Any]) -> str:
+        with pytest.raises(QuarterdeckError) as caught:
+            await call
+        return caught.value.code
+
+    def being_ended() -> bool:
+        with contextlib.closing(sqlite3.connect(deckhouse.places.database)) as db:
+            query = "SELECT stopping FROM runs WHERE run_id = ?"
+            return db.execute(query, (ids["run_id"],)).fetchone() == ("shutdown",)
+
+    await asyncio.to_thread(eventually, being_ended)
+    assert await refused(deckhouse.new(deck, "say never")) == "shutting_down"
+    assert await refused(deck.send(resting["session_id"], "say never")) == "shutting_down"
+    assert not going.done()
+    os.kill(info.keeper.pid, signal.SIGCONT)
+    told = await asyncio.wait_for(going, 30)
+    assert (told["drained"], told["left"]) == (True, [])
+    assert deckhouse.prompts() == ["say x", "say y"]

@@ -73,6 +73,8 @@ class Context:
     last_trim: dict[str, Any] | None = None
     """What retention last took away, and when."""
     draining: bool = False
+    ending: bool = False
+    """Whether all runs are being ended before the drain: none is started any more (V6)."""
     none_live: asyncio.Event = field(default_factory=_set_event)
     """Set while no run is live."""
 

@@ -79,8 +79,11 @@ async def begin(
         run_id: A run reserved before (state pending); else one is made.
 
     Raises:
-        QuarterdeckError: `session_already_running`; nothing was changed.
+        QuarterdeckError: `session_already_running`, or `shutting_down` while all runs are being
+            ended; nothing was changed.
     """
+    if ctx.ending:
+        raise QuarterdeckError("shutting_down", "the supervisor is shutting down with its agents")
     session_id = session["session_id"]
     threads.check_not_deleted(session)
     fork = None if session["agent_session_id"] else await forks.find(tx.db, session_id)
@@ -257,7 +260,7 @@ async def _retry(ctx: Context, session_id: str, tries: int) -> None:
         if session["state"] == SessionState.STARTING and session["active_run_id"] is None:
             await begin(ctx, tx, session, "resume", source="recovery")
 
-    if not ctx.draining:
+    if not (ctx.draining or ctx.ending):
         await write_in_the_end(ctx, work)
 
 
@@ -330,7 +333,7 @@ async def ended(rec: Recorder, status: ExitStatus | None) -> None:
         return
     if session["active_command_id"] is not None:
         await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
-    if run.stopping in ("close", "shutdown"):
+    if run.stopping in ("close", "shutdown") or rec.ctx.ending:
         await _closed(rec, status)
     elif status is not None and status.reason == "limit":
         await limit_exceeded(rec, status.detail)

@@ -126,6 +126,7 @@ class Service:
 
     async def _end_agents(self) -> list[str]:
         """Close every live run and wait for the ends; returns the runs that did not end."""
+        self._ctx.ending = True
 
         async def work(tx: Tx) -> None:
             for held in list(self._ctx.live.values()):
@@ -133,7 +134,11 @@ class Service:
                 if held.stopping is None and not held.ended:
                     await self._end_run(tx, held)
 
-        await self._ctx.store.write(work)
+        try:
+            await self._ctx.store.write(work)
+        except BaseException:
+            self._ctx.ending = False
+            raise
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(AGENTS_END_SECONDS):
                 await self._ctx.none_live.wait()
