@@ -173,9 +173,11 @@ def _journals(world: "World") -> None:
         text = "".join(json.loads(row["payload"]).get("text", "") for row in events)
         recorded = [int(number) for number in NUMBER.findall(text)]
         said = _said(keeper)
+        cancelled = run["stopping"] == "cancel"  # what it says from then on is not recorded
         if keeper.powerless:
-            right = recorded == list(range(1, len(recorded) + 1)) and len(recorded) >= len(said)
-        elif run["stopping"] == "cancel":
+            right = recorded == list(range(1, len(recorded) + 1))
+            right = right and (cancelled or len(recorded) >= len(said))
+        elif cancelled:
             right = recorded == said[: len(recorded)]
         else:
             right = recorded == said

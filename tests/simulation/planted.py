@@ -300,5 +300,6 @@ STORMY = {
     "spool_not_caught_up": "crash",
     "rollback_not_undone_in_memory": "disk",
     "half_line_passed_over": "crash",
+    "flood_not_heeded": "crash",
 }
 """The weather in which a bug shows soon; the others show in any."""
