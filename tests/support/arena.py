@@ -11,8 +11,8 @@ from tests.support.deckhouse import Deckhouse, said, session_in, whole_trace
 from tests.support.waiting import eventually_async
 
 HOSTILE = Path(__file__).with_name("hostile_agent.py")
-BASE_BYTES = 150 * 1024 * 1024
-BYTES_PER_AGENT = 32 * 1024 * 1024
+BASE_BYTES = 150_000_000
+BYTES_PER_AGENT = 32_000_000
 
 
 def hostile(name: str, *arguments: str, more: str = "") -> str:

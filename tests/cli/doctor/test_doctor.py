@@ -1,5 +1,6 @@
 """`qd doctor`: what each check says of good and bad surroundings, and the exit code."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -162,3 +163,7 @@ def test_something_bad_is_1_with_its_remedy(qd: Qd) -> None:
     assert "✗ config.toml: " in done.stdout and "cost_per_decade" in done.stdout
     assert "✗ policy.toml: " in done.stdout
     assert "2 bad" in done.stdout
+    told = json.loads(qd("doctor", "--json").stdout)
+    assert (told["ok"], told["counts"]["bad"]) == (False, 2)
+    unwell = [finding for finding in told["findings"] if finding["level"] != "ok"]
+    assert all(finding["message"] and finding["remedy"] for finding in unwell), unwell
