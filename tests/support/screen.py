@@ -6,6 +6,7 @@ from tests.support.tmux import Terminal
 from tests.support.waiting import eventually
 
 DIALOG = "exact text"
+SENDING = "sending your answer"
 SETTLED = re.compile(r"0 waiting +✗ 0 failed +● 0 active")
 
 
@@ -19,18 +20,22 @@ def open_dialog(terminal: Terminal) -> str | None:
 
 
 def answer(terminal: Terminal, key: str) -> None:
-    """Read the open dialog to its end and press `key`, again if it was not armed yet."""
+    """Read the open dialog to its end and press `key`, again if it was not armed yet.
+
+    A key that was taken is not pressed again: it would go to what comes after the dialog.
+    """
 
     def done() -> bool:
-        terminal.send_keys("End")
-        terminal.send_keys(key)
+        if SENDING not in terminal.capture():
+            terminal.send_keys("End")
+            terminal.send_keys(key)
         try:
             terminal.wait_for(lambda screen: DIALOG not in screen, within=2)
         except AssertionError:
             return False
         return True
 
-    eventually(done, within=30, what="the dialog closes")
+    eventually(done, within=90, what="the dialog closes")
 
 
 def approve_in_dialog(terminal: Terminal) -> str:

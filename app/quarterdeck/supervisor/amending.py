@@ -56,11 +56,13 @@ def wanted_rule(row: Row, prefix: str | None, decision: Decision = Decision.ALLO
 
 async def amend_for(ctx: Context, decision_id: str) -> None:
     """Write a decision's rule into the person's file and note it; again changes nothing (D9)."""
-    db = ctx.store.reading
-    row = next((r for r in await auditing.unamended(db) if r["decision_id"] == decision_id), None)
-    if row is None:
-        return
-    outcome = await asyncio.to_thread(_write, ctx, json.loads(row["prefix"]), row["approval_id"])
+    with ctx.policy.being_written():
+        found = await auditing.unamended(ctx.store.reading)
+        row = next((row for row in found if row["decision_id"] == decision_id), None)
+        if row is None:
+            return
+        wanted = json.loads(row["prefix"])
+        outcome = await asyncio.to_thread(_write, ctx, wanted, row["approval_id"])
 
     async def note(tx: Tx) -> None:
         if not await auditing.amended(tx, decision_id, outcome) or not outcome.startswith("failed"):

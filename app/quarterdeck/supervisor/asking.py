@@ -112,6 +112,7 @@ async def judged(
     call = judging.call_of(
         new.kind.value, new.payload, Path(rec.run.cwd), session["agent"], judging.mode_of(session)
     )
+    await rec.ctx.policy.settled()
     verdict = rec.ctx.policy.judge(call)
     new = replace(
         new,

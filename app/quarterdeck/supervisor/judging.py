@@ -1,9 +1,11 @@
 """The policy at work: rules read again when their files change, every request judged (C4)."""
 
+import asyncio
+import contextlib
 import json
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from quarterdeck.store.transaction import Row
 AMEND = "amend"
 _BOOKS_LIMIT = 256
 _STATUS_SECONDS = 1.0
+_WRITING_SECONDS = 2.0
 
 _Stamp = tuple[tuple[int, ...] | None, ...]
 
@@ -41,6 +44,7 @@ class Policy:
         self._status: tuple[float, dict[str, Any]] | None = None
         self.on_root: Callable[[], None] = lambda: None
         """Called when the rules for another directory come into use."""
+        self._writing: list[asyncio.Event] = []
 
     @property
     def roots(self) -> list[Path]:
@@ -72,6 +76,29 @@ class Policy:
         if call.doubt is None and call.tool in WRITING and touches(call, self._own):
             call = replace(call, doubt="it changes what decides about calls like this one")
         return self.book(call.root).decide(call)
+
+    @contextlib.contextmanager
+    def being_written(self) -> Iterator[None]:
+        """Have judgements wait while a decided rule is written to its file."""
+        written = asyncio.Event()
+        self._writing.append(written)
+        try:
+            yield
+        finally:
+            self._writing.remove(written)
+            written.set()
+
+    async def settled(self) -> None:
+        """Wait until rules that were decided stand in their files; not for long, and not for more.
+
+        The agent is answered when its decision is committed, and the rule is written then. What it
+        asks next must not be asked of a person who has just allowed it for good.
+        """
+        waits = [asyncio.ensure_future(written.wait()) for written in self._writing]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=_WRITING_SECONDS)
+            for one in late:
+                one.cancel()
 
     def status(self) -> dict[str, Any]:
         """Tell whether the rule files in use can be relied on, and if not, why.
