@@ -25,6 +25,7 @@ from quarterdeck.store.threads import UNDO_MS
 Plain = dict[str, Any]
 
 ENDED = ("completed", "failed", "cancelled")
+RUN_ENDED = (*ENDED, "blocked")
 OPEN = ("pending", "acknowledged")
 PROMPTS = ("turn", "steer")
 PRESSING = ("waiting", "failed", "active", "unknown")
@@ -398,7 +399,7 @@ class PlainTx:
 
     async def update_run(self, run_id: str, **fields: Any) -> bool:
         row = self.store.runs[run_id]
-        if row["state"] in ENDED:
+        if row["state"] in RUN_ENDED:
             return False
         row.update(fields)
         return True
