@@ -29,12 +29,14 @@ from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.search import SearchScreen
 from quarterdeck.tui.twins import twin_of
 from quarterdeck.tui.widgets.diff_view import DiffView
+from quarterdeck.tui.widgets.key_table import KeyTable
 from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.prompt_editor import PromptEditor
 from quarterdeck.tui.widgets.trace_view import TraceView
 from quarterdeck.tui.widgets.welcome import Welcome
 from tests.support.piloting import screen_text, until, until_shown
 from tests.support.scenes import app_of, deck_of_six
+from tests.support.situations import deck_with_a_diff
 
 DOERS = {
     Where.MAIN: MainScreen,
@@ -118,6 +120,7 @@ def test_the_readme_has_the_keys_of_the_main_screen_and_no_others():
     rows = itertools.takewhile(lambda line: line.startswith("|"), lines[start + 2 :])
     cells = [row.strip("|").split(" | ") for row in rows]
     told = {key for row in cells for cell in row[::2] for key in re.findall(r"`([^`]+)`", cell)}
+    told = {key.removeprefix("\\") for key in told}  # in a table `|` is written `\|`
     everywhere = {entry.shown for entry in KEYS if entry.where is Where.EVERYWHERE}
     main = {entry.shown for entry in KEYS if entry.where is Where.MAIN}
     assert told <= main | everywhere
@@ -133,6 +136,31 @@ async def test_the_palette_says_key_and_command():
     assert all(help.startswith("key ") for help in offered if help)
     assert brought
     assert all(help.startswith("no key: ") for help in brought)
+
+
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [
+        ((), "Tour"),
+        (("2", "tab"), "Here: Trace pane"),
+        (("3", "tab", "tab"), "Here: Diff pane"),
+        (("I",), "Here: Inbox"),
+    ],
+)
+async def test_the_help_begins_with_the_keys_of_where_one_is(keys: tuple[str, ...], first: str):
+    async with app_of(deck_with_a_diff()).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "Deploy api")
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await pilot.press("question_mark")
+        await until_shown(pilot, "type to filter")
+        tables = list(pilot.app.screen.query(KeyTable))
+        assert str(tables[0].render()).splitlines()[0] == first
+        headings = [str(table.render()).splitlines()[0] for table in tables]
+        assert len(set(headings)) == len(headings)
+        told = [heading.removeprefix("Here: ") for heading in headings]
+        assert {"Tour", *(place.value for place in Where)} - set(told) == {"Help", "Question"}
 
 
 async def test_typing_in_the_help_leaves_only_what_matches():

@@ -24,6 +24,7 @@ CHOSEN = Layout(
     theme="nord",
     zoomed=True,
     pane="plan",
+    split="diff",
     order=Order.TITLE,
     grouping=Grouping.PROJECT,
     folded=("/srv/api",),

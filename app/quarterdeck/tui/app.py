@@ -529,11 +529,11 @@ class QuarterdeckApp(App[None]):
         self._refresh.want()
 
     @on(messages.Help)
-    def _help(self) -> None:
+    def _help(self, message: messages.Help) -> None:
         from quarterdeck.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, ModalScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(message.here))
 
     @on(messages.Create)
     def _create(self, message: messages.Create) -> None:

@@ -129,6 +129,7 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "copy_to_file", "Y", "Y", "copy to file", "Write what y copies to a file"),
     KeyAction(_M, "open_file", "o", "o", "editor", "Open the file it is about in $EDITOR"),
     KeyAction(_M, "zoom", "z", "z", "zoom", "Zoom the focused side, and back"),
+    KeyAction(_M, "split", "vertical_line", "|", "split", "Split: two panes at once, and back"),
     KeyAction(_M, "share(1)", "greater_than_sign", ">", "list wider", "Give the list more room"),
     KeyAction(_M, "share(-1)", "less_than_sign", "<", "list narrower", "Give the list less room"),
     KeyAction(_M, "", "tab", "tab", "focus", "Next part (shift+tab: the one before)"),

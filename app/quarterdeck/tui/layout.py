@@ -29,6 +29,8 @@ class Layout:
     """Empty as long as none was chosen."""
     zoomed: bool = False
     pane: str = "output"
+    split: str = ""
+    """The pane shown beside it; empty if the screen is not split."""
     order: Order = Order.ATTENTION
     grouping: Grouping = Grouping.NONE
     folded: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ def _taken(given: dict[str, Any]) -> Layout:
         theme=_text(given.get("theme")),
         zoomed=given.get("zoomed") is True,
         pane=_text(given.get("pane")) or Layout().pane,
+        split=_text(given.get("split")),
         order=_one_of(Order, given.get("order"), Order.ATTENTION),
         grouping=_one_of(Grouping, given.get("grouping"), Grouping.NONE),
         folded=tuple(key for key in folded if isinstance(key, str))[:FOLDED_LIMIT]

@@ -9,6 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from quarterdeck.model.records import SessionView
+    from quarterdeck.tui.keys import Where
     from quarterdeck.tui.layout import Layout
     from quarterdeck.tui.listed import View
     from quarterdeck.tui.thread_actions import Verb, Work
@@ -59,7 +60,9 @@ class Decided(Message):
 
 @dataclass
 class Help(Message):
-    """Show the help."""
+    """Show the help, as seen from a place."""
+
+    here: Where
 
 
 @dataclass

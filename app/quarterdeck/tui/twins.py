@@ -131,6 +131,7 @@ _OF_ENTRY: dict[str, str] = {
     "new.create": "qd new",
     "new.next-field": _TYPES,
     "new.cancel": _LEAVES,
+    "main.split": _LOOKS,
     "main.list-wider": _LOOKS,
     "main.list-narrower": _LOOKS,
     "main.order": "qd ls",

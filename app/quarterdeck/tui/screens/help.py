@@ -8,8 +8,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from quarterdeck.tui.keys import Where, bindings, keys_of
-from quarterdeck.tui.screens.tour import Tour
+from quarterdeck.tui.screens.tour import tour
 from quarterdeck.tui.styles import dialog_styles
+from quarterdeck.tui.widgets.key_table import KeyRow, KeyTable
 
 APPROVING = (
     "The dialog shows the exact text that would be run or written, with every "
@@ -17,6 +18,8 @@ APPROVING = (
     "0.3 s after it appeared or changed, and holds for exactly that text. A newer question never "
     "takes the place of an open one; what was settled elsewhere says so."
 )
+BEGIN_WITH_TOUR = (Where.MAIN, Where.FIRST)
+"""Places whose help begins with the tour; their own keys come next anyway."""
 _COLUMNS = (
     (
         Where.FIRST,
@@ -46,11 +49,19 @@ _COLUMNS = (
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists the keys by place, side by side where there is room; typing filters them."""
+    """Lists the keys by place, side by side where there is room; typing filters them.
+
+    The keys of the place that a person asked from come first.
+    """
 
     CSS_PATH = dialog_styles()
     AUTO_FOCUS = "#help-words"
     BINDINGS = bindings(Where.HELP)
+
+    def __init__(self, here: Where = Where.MAIN) -> None:
+        """Show the help as seen from `here`."""
+        super().__init__()
+        self._here = here
 
     def compose(self) -> ComposeResult:
         """Lay out the filter, groups of keys and the paragraph on approving."""
@@ -59,12 +70,15 @@ class HelpScreen(ModalScreen[None]):
             words.cursor_blink = False
             yield words
             with VerticalScroll(id="help-scroll"):
-                yield Tour()
+                if self._here not in BEGIN_WITH_TOUR:
+                    yield _group(self._here, "Here: ")
+                yield tour()
                 with Horizontal(id="help-columns"):
                     for places in _COLUMNS:
                         with Vertical(classes="help-column"):
                             for place in places:
-                                yield KeyGroup(place)
+                                if place is not self._here or place in BEGIN_WITH_TOUR:
+                                    yield _group(place)
                 yield Static("Approving", classes="help-heading", markup=False)
                 yield Static(APPROVING, id="help-approving", markup=False)
 
@@ -77,9 +91,9 @@ class HelpScreen(ModalScreen[None]):
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
         words = event.value.lower().split()
-        self.query_one(Tour).narrow(words)
-        for group in self.query(KeyGroup):
-            group.narrow(words)
+        with self.app.batch_update():
+            for table in self.query(KeyTable):
+                table.narrow(words)
 
     def action_scroll_help(self, by: int) -> None:
         """Scroll by some lines."""
@@ -90,35 +104,10 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-class KeyGroup(Vertical):
-    """The keys of one place."""
-
-    DEFAULT_CSS = "KeyGroup { height: auto; }"
-
-    def __init__(self, place: Where) -> None:
-        """Show all keys of `place`."""
-        super().__init__()
-        self._place, self._rows = place, _rows(place)
-
-    def compose(self) -> ComposeResult:
-        """Lay out heading and rows."""
-        yield Static(self._place.value, classes="help-heading", markup=False)
-        yield from self._rows
-
-    def narrow(self, words: list[str]) -> None:
-        """Show only the rows that have all words in place, key or text."""
-        for row, entry in zip(self._rows, keys_of(self._place), strict=True):
-            text = f"{self._place} {entry.shown} {entry.label} {entry.help}".lower()
-            row.display = all(word in text for word in words)
-        self.display = any(row.display for row in self._rows)
-
-
-def _rows(place: Where) -> list[Horizontal]:
-    return [
-        Horizontal(
-            Static(entry.shown, classes="help-key", markup=False),
-            Static(entry.help, classes="help-text", markup=False),
-            classes="help-row",
-        )
+def _group(place: Where, before: str = "") -> KeyTable:
+    """Return the keys of one place."""
+    rows = [
+        KeyRow(entry.shown, entry.help, f"{place} {entry.shown} {entry.label} {entry.help}".lower())
         for entry in keys_of(place)
     ]
+    return KeyTable(before + place.value, rows)

@@ -508,7 +508,7 @@ class InboxScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.post_message(messages.Help())
+        self.post_message(messages.Help(Where.INBOX))
 
 
 def _about_host(item: Item) -> bool:

@@ -24,6 +24,7 @@ from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
 from quarterdeck.tui.layout import SHARES, Layout
 from quarterdeck.tui.listed import Grouping, Order, View, listed
+from quarterdeck.tui.screens.halves import Halves
 from quarterdeck.tui.screens.opening import CONNECTING
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.screens.subject_of_key import selected_text
@@ -268,8 +269,11 @@ class MainScreen(Screen[None]):
         rows = self.query_one(SessionList)
         rows.set_arrangement(layout.order, layout.grouping, layout.folded)
         panes = self.query_one(SessionPanes)
-        if layout.pane != panes.pane and layout.pane in {name for name, _, _ in PANES}:
-            panes.turn_to(layout.pane)
+        known = {name for name, _, _ in PANES}
+        first = layout.pane if layout.pane in known else panes.halves.first
+        second = layout.split if layout.split in known - {first} else ""
+        if (first, second) != (panes.halves.first, panes.halves.second):
+            panes.show_halves(Halves(first, second))
 
     def _change_layout(self, layout: Layout) -> None:
         if layout != self._layout:
@@ -282,7 +286,9 @@ class MainScreen(Screen[None]):
     @on(SessionPanes.Turned)
     def _pane_turned(self, message: SessionPanes.Turned) -> None:
         message.stop()
-        self._change_layout(replace(self._layout, pane=message.pane))
+        self._change_layout(
+            replace(self._layout, pane=message.halves.first, split=message.halves.second)
+        )
 
     @on(SessionList.Folded)
     def _groups_folded(self, message: SessionList.Folded) -> None:
@@ -486,6 +492,10 @@ class MainScreen(Screen[None]):
         """Give the focused side all the room, or share it again."""
         self._change_layout(replace(self._layout, zoomed=not self._layout.zoomed))
 
+    def action_split(self) -> None:
+        """Show two panes of the session at once, or again only one."""
+        self.query_one(SessionPanes).split()
+
     def action_leave(self) -> None:
         """Leave the filter, close the opened event, or go to the list."""
         line = self.query_one("#list-filter", Input)
@@ -498,7 +508,7 @@ class MainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.post_message(messages.Help())
+        self.post_message(messages.Help(self._place_of_focus() or Where.MAIN))
 
     @on(DiffPane.Written)
     def _comments_written(self, message: DiffPane.Written) -> None:

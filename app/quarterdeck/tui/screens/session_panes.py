@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Any
+from itertools import pairwise
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -17,10 +17,11 @@ from textual.widgets import Static
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean
-from quarterdeck.model.records import EventView, SessionView
+from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import Attention
-from quarterdeck.model.worktree import FileDiff, WorktreeDiff
 from quarterdeck.tui.screens.deck_finder import DeckFinder
+from quarterdeck.tui.screens.halves import BESIDE_ROOM, DIFF, INFO, OUTPUT, PLAN, TRACE, Halves
+from quarterdeck.tui.screens.pane_source import PaneSource
 from quarterdeck.tui.screens.subject_of_key import copied_of, file_of
 from quarterdeck.tui.widgets.copied import Copied
 from quarterdeck.tui.widgets.diff_pane import DiffPane
@@ -28,8 +29,7 @@ from quarterdeck.tui.widgets.diff_view import DiffView
 from quarterdeck.tui.widgets.event_detail import DetailText
 from quarterdeck.tui.widgets.event_finder import name_of
 from quarterdeck.tui.widgets.event_lines import detail
-from quarterdeck.tui.widgets.info_view import Background, InfoView
-from quarterdeck.tui.widgets.output_blocks import SHOWN_TYPES
+from quarterdeck.tui.widgets.info_view import InfoView
 from quarterdeck.tui.widgets.output_cursor import OutputPlace
 from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.pane_bar import PANES, PaneBar
@@ -39,7 +39,6 @@ from quarterdeck.tui.widgets.trace_view import TracePlace, TraceView
 FAILURE_LIMIT = 600
 PLACES_KEPT = 200
 """Panes of sessions in which the place one was at is remembered."""
-OUTPUT, TRACE, DIFF, PLAN, INFO = (name for name, _, _ in PANES)
 
 
 class SessionPanes(Vertical):
@@ -47,9 +46,9 @@ class SessionPanes(Vertical):
 
     @dataclass
     class Turned(Message):
-        """Another pane is shown."""
+        """Other panes are shown."""
 
-        pane: str
+        halves: Halves
 
     @dataclass
     class TypesAsked(Message):
@@ -77,6 +76,7 @@ class SessionPanes(Vertical):
         """
         super().__init__(id=id)
         self._deck, self._tz = deck, tz
+        self._source = PaneSource(deck)
         self._session: SessionView | None = None
         self._shown: dict[str, tuple[str, str | None]] = {}
         self._seen: tuple[str | None, int] | None = None
@@ -85,17 +85,20 @@ class SessionPanes(Vertical):
         self._places: OrderedDict[tuple[str, str | None, str], OutputPlace | TracePlace] = (
             OrderedDict()
         )
-        self.pane = OUTPUT
+        self._halves = Halves()
+        self._left = ""
+        self._placed = self._halves.shown, False
 
     def compose(self) -> ComposeResult:
         """Lay out head, failure, panes and the opened event."""
         yield PaneBar(tz=self._tz, id="pane-bar")
+        yield PaneBar(tz=self._tz, id="second-bar")
         yield Static("", id="failure", markup=False)
         yield OutputView(id="output")
         yield TraceView(tz=self._tz, id="trace")
-        yield DiffPane(self._fetch_files, self._fetch_file, id="diff")
-        yield PlanView(self._fetch_plan, id="plan")
-        yield InfoView(self._fetch_background, id="info")
+        yield DiffPane(self._source.files, self._source.file, id="diff")
+        yield PlanView(self._source.plan, id="plan")
+        yield InfoView(self._source.background, id="info")
         yield DetailText(id="detail")
 
     def on_mount(self) -> None:
@@ -108,8 +111,18 @@ class SessionPanes(Vertical):
         return self._session
 
     @property
+    def halves(self) -> Halves:
+        """The panes on the screen."""
+        return self._halves
+
+    @property
+    def pane(self) -> str:
+        """The name of the pane that keys are about."""
+        return self._halves.current
+
+    @property
     def view(self) -> Widget:
-        """The pane shown, for the focus."""
+        """The pane that keys are about, for the focus."""
         return self.query_one(f"#{self.pane}")
 
     def show(self, session: SessionView | None) -> None:
@@ -148,13 +161,39 @@ class SessionPanes(Vertical):
         if self._elsewhere is not None:
             self._elsewhere, self._notes[TRACE] = None, ""
             self._show_pane()
-        if pane != self.pane:
-            had_focus = self.has_pseudo_class("focus-within")
-            self.pane = pane
-            self.post_message(self.Turned(pane))
+        self.show_halves(self._halves.turned(pane))
+
+    def split(self) -> None:
+        """Show a second pane, or again only the one that keys are about."""
+        halves = self._halves
+        self.show_halves(halves.whole() if halves.second else halves.split(self._left))
+
+    def show_halves(self, halves: Halves) -> None:
+        """Show these panes; the focus stays with the panes if they had it."""
+        before, self._halves = self._halves, halves
+        if halves == before:
+            return
+        had_focus = self.has_pseudo_class("focus-within")
+        gone = [pane for pane in before.shown if pane not in halves.shown]
+        self._left = gone[-1] if gone else self._left
+        if halves.shown != before.shown:
+            self.post_message(self.Turned(halves))
             self._show_pane()
-            if had_focus:
-                self.view.focus()
+        self._show_bar()
+        if had_focus:
+            self.view.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put two panes beside each other where there is room."""
+        self._place_halves()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Note which half has the focus."""
+        for at, pane in enumerate(self._halves.shown):
+            view = self.query_one(f"#{pane}")
+            if view in event.widget.ancestors_with_self and at != self._halves.at:
+                self._halves = replace(self._halves, at=at)
+                self._show_bar()
 
     def close_detail(self) -> bool:
         """Close the opened event; return whether one was open."""
@@ -169,19 +208,46 @@ class SessionPanes(Vertical):
 
     def _show_pane(self) -> None:
         for name, _, _ in PANES:
-            self.query_one(f"#{name}").display = name == self.pane
+            self.query_one(f"#{name}").display = name in self._halves.shown
         self.query_one("#detail").display = False
+        self._place_halves()
         self._feed()
         self._show_bar()
 
+    def _place_halves(self) -> None:
+        """Put the second pane, if there is one, beside or below the first."""
+        halves = self._halves
+        beside = bool(halves.second) and self.size.width >= BESIDE_ROOM
+        self.query_one("#second-bar").display = bool(halves.second)
+        if (halves.shown, beside) == self._placed:
+            return
+        self._placed = halves.shown, beside
+        self.set_class(beside, "-beside")
+        for name, _, _ in PANES:
+            self.query_one(f"#{name}").set_class(name == halves.second, "-second")
+        if not halves.second:
+            return
+        order = ["pane-bar", "failure", halves.first, "second-bar", halves.second, "detail"]
+        if beside:
+            order = ["pane-bar", "second-bar", "failure", halves.first, halves.second, "detail"]
+        for before, name in pairwise(order):
+            self.move_child(self.query_one(f"#{name}"), after=self.query_one(f"#{before}"))
+
     def _show_bar(self) -> None:
-        self.query_one(PaneBar).show(self.pane, self._session, self._notes[self.pane])
+        """Say in the head of each half which pane it shows; of which session, in the first."""
+        halves = self._halves
+        for at, (name, session) in enumerate((("pane-bar", self._session), ("second-bar", None))):
+            bar = self.query_one(f"#{name}", PaneBar)
+            bar.set_class(at == halves.at, "-current")
+            if at < len(halves.shown):
+                bar.show(halves.shown[at], session, self._notes[halves.shown[at]])
 
     def _show_failure(self) -> None:
         failure = self.query_one("#failure", Static)
         session = self._session
         failed = session is not None and session.attention == Attention.FAILED
         failure.display = failed
+        self.set_class(failed, "-failed")
         if session is not None and failed:
             kind = f" ({session.failure_kind})" if session.failure_kind else ""
             reason = (session.failure or "no reason is known")[:FAILURE_LIMIT]
@@ -193,8 +259,12 @@ class SessionPanes(Vertical):
             failure.update(Content(clean(f"✗ failed{kind}: {reason}\n  {hint}")))
 
     def _feed(self) -> None:
-        """Give the visible pane its run, or tell it how far the run has grown."""
-        session, pane = self._session, self.pane
+        """Give each visible pane its run, or tell it how far the run has grown."""
+        for pane in self._halves.shown:
+            self._feed_pane(pane)
+
+    def _feed_pane(self, pane: str) -> None:
+        session = self._session
         if pane in (DIFF, PLAN, INFO):
             self._following(pane).follow(session)
             return
@@ -212,10 +282,12 @@ class SessionPanes(Vertical):
         if pane == TRACE:
             kept = place if isinstance(place, TracePlace) else None
             finder = DeckFinder(self._deck, key[0])
-            self.query_one(TraceView).show(run_id, last, self._fetch_of(key[0]), finder, kept)
+            self.query_one(TraceView).show(
+                run_id, last, self._source.events_of(key[0]), finder, kept
+            )
         else:
             kept = place if isinstance(place, OutputPlace) else None
-            self.query_one(OutputView).show(run_id, self._output_of(key[0], run_id), kept)
+            self.query_one(OutputView).show(run_id, self._source.output_of(key[0], run_id), kept)
             self.query_one(OutputView).grow(last)
 
     def _keep_place(self, pane: str) -> None:
@@ -232,44 +304,8 @@ class SessionPanes(Vertical):
             return self.query_one(DiffPane)
         return self.query_one(PlanView if pane == PLAN else InfoView)
 
-    async def _fetch_files(self, session_id: str) -> WorktreeDiff:
-        return await self._deck().diff(session_id)
-
-    async def _fetch_file(self, session_id: str, path: str) -> FileDiff:
-        return await self._deck().diff_file(session_id, path)
-
-    async def _fetch_plan(self, session_id: str, run_id: str, seq: int) -> dict[str, Any] | None:
-        _, events, _ = await self._deck().events(
-            session_id, run_id=run_id, after_seq=seq - 1, limit=1
-        )
-        return events[0].payload if events else None
-
-    async def _fetch_background(self, session: SessionView) -> Background:
-        deck = self._deck()
-        runs, profiles = await deck.runs(session.session_id), await deck.agents()
-        profile = next((p for p in profiles if p.get("name") == session.agent), {})
-        return Background(tuple(runs), tuple(profile.get("env_names") or ()))
-
     def _pane_of(self, pane: str) -> OutputView | TraceView:
         return self.query_one(TraceView if pane == TRACE else OutputView)
-
-    def _fetch_of(self, session_id: str):
-        async def fetch(run_id: str, after_seq: int, limit: int) -> list[EventView]:
-            _, events, _ = await self._deck().events(
-                session_id, run_id=run_id, after_seq=after_seq, limit=limit
-            )
-            return events
-
-        return fetch
-
-    def _output_of(self, session_id: str, run_id: str | None):
-        async def fetch(after_seq: int, limit: int) -> tuple[list[EventView], int]:
-            _, events, cursor = await self._deck().events(
-                session_id, run_id=run_id, after_seq=after_seq, limit=limit, types=SHOWN_TYPES
-            )
-            return events, cursor
-
-        return fetch
 
     @on(OutputView.EndSeen)
     def _end_seen(self, event: OutputView.EndSeen) -> None:
@@ -283,7 +319,11 @@ class SessionPanes(Vertical):
         if session is None or self._seen is None or session.version <= session.read_version:
             return
         run_id, seq = self._seen
-        if run_id == session.run_id and seq >= session.last_event_seq and self.pane == OUTPUT:
+        if (
+            run_id == session.run_id
+            and seq >= session.last_event_seq
+            and OUTPUT in self._halves.shown
+        ):
             self.post_message(self.Read(session.session_id, session.version))
 
     @on(OutputView.FollowChanged)
@@ -352,7 +392,10 @@ class SessionPanes(Vertical):
 
     @on(PaneBar.Chosen)
     def _pane_chosen(self, message: PaneBar.Chosen) -> None:
+        """Show the clicked pane in the half whose head was clicked."""
         message.stop()
+        if self._halves.second:
+            self._halves = replace(self._halves, at=int(message.second))
         self.turn_to(message.pane)
 
 

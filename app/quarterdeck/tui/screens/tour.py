@@ -2,11 +2,8 @@
 
 from collections.abc import Iterator
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
-
 from quarterdeck.tui.keys import KEYS, keys_of
+from quarterdeck.tui.widgets.key_table import KeyRow, KeyTable
 
 STEPS = (
     (
@@ -26,28 +23,11 @@ STEPS = (
 )
 
 
-class Tour(Vertical):
-    """The first section of the help."""
-
-    DEFAULT_CSS = "Tour { height: auto; }"
-
-    def compose(self) -> ComposeResult:
-        """Lay out heading and steps."""
-        yield Static("Tour", classes="help-heading", markup=False)
-        for key, text in steps():
-            yield Horizontal(
-                Static(key, classes="help-key", markup=False),
-                Static(text, classes="help-text", markup=False),
-                classes="help-row",
-            )
-
-    def narrow(self, words: list[str]) -> None:
-        """Show only the steps that have all words."""
-        rows = list(self.query(Horizontal))
-        for row, (key, text) in zip(rows, steps(), strict=True):
-            told = f"tour {key} {text}".lower()
-            row.display = all(word in told for word in words)
-        self.display = any(row.display for row in rows)
+def tour() -> KeyTable:
+    """Return the first section of the help."""
+    return KeyTable(
+        "Tour", [KeyRow(key, text, f"tour {key} {text}".lower()) for key, text in steps()]
+    )
 
 
 def steps() -> Iterator[tuple[str, str]]:

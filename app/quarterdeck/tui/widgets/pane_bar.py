@@ -24,8 +24,9 @@ PANES = (
 """Name, key and word of each pane, in order."""
 TITLE_ROOM = 18
 """Cells the title keeps before since when, and known from what, the state is gets a place."""
-ROOM = 90
-"""Cells from which on every pane is named; below, only the one shown is, the others by key."""
+ABOUT_ROOM = 34
+"""Cells left for the session from which on every pane is named; below, only the one shown is."""
+NAMES_ROOM = sum(len(f" {key} {word} ") for _, key, word in PANES)
 
 
 class PaneBar(Widget):
@@ -46,6 +47,8 @@ class PaneBar(Widget):
         """A pane was clicked."""
 
         pane: str
+        second: bool
+        """Whether in the head of a second pane, which names no session."""
 
     def __init__(self, *, tz: tzinfo | None = None, id: str | None = None) -> None:
         """Show the Output of no session; times are of `tz`, None is the machine's."""
@@ -79,7 +82,8 @@ class PaneBar(Widget):
         return Content.styled(text, self.get_visual_style(f"pane-bar--{name}"))
 
     def _tabs(self) -> list[tuple[str, str]]:
-        wide = self.size.width >= ROOM
+        left = self.size.width - NAMES_ROOM
+        wide = left >= (ABOUT_ROOM if self._session else len(self._note))
         return [
             (pane, f"{key} {word}" if wide or pane == self._pane else key)
             for pane, key, word in PANES
@@ -91,7 +95,8 @@ class PaneBar(Widget):
         for pane, words in self._tabs():
             line += self._styled(f" {words} ", "shown" if pane == self._pane else "other")
         if self._session is None:
-            return line
+            line += self._styled(f"  {self._note}", "about")
+            return line.truncate(self.size.width, ellipsis=True)
         attention, title, agent, state, since, source = self._session
         note = f"  {self._note}" if self._note else ""
         was = "stale, was " if self._stale else ""
@@ -117,5 +122,5 @@ class PaneBar(Widget):
         for pane, words in self._tabs():
             end = start + len(words) + 2
             if offset is not None and start <= offset.x < end:
-                self.post_message(self.Chosen(pane))
+                self.post_message(self.Chosen(pane, self.id == "second-bar"))
             start = end
