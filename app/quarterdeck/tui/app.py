@@ -11,7 +11,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -41,6 +41,7 @@ from quarterdeck.tui.screens.opening import OpeningScreen
 from quarterdeck.tui.styles import opening_styles, style_files
 from quarterdeck.tui.terminal_looks import TerminalLooks
 from quarterdeck.tui.thread_actions import ThreadActions, Verb
+from quarterdeck.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -128,6 +129,7 @@ class QuarterdeckApp(App[None]):
         self._link = Link(connect, on_state=self._link_changed, on_change=self._heard_change)
         self._view = View.ALL
         self._threads = ThreadActions(self)
+        self._typed = TypeAhead(self, super().on_event)
         self._left_unread: str | None = None
         self._alerts = Alerts(alerts) if alerts else None
         self._alert_timer: Timer | None = None
@@ -200,6 +202,13 @@ class QuarterdeckApp(App[None]):
         plain = [AsciiFilter()] if self._looks.ascii else []
         colourless = [] if self._looks.colour else [ColourlessFilter()]
         return [UnsafeTextFilter(), *plain, *super().get_line_filters(), *colourless]
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hand keys on one after the other, each to what the one before led to."""
+        if TypeAhead.takes(event):
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         """Say what was found wrong before the start."""

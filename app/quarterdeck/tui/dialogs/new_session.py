@@ -90,7 +90,8 @@ class NewSessionDialog(ModalScreen[NewSession | None]):
         """Show the keys and fetch the agents."""
         self.query_one("#new").border_title = Content("New session")
         self.query_one(KeyLine).show([KeyHint.of(entry) for entry in keys_of(Where.NEW)])
-        self.query_one(OptionList).focus()
+        # An agent that was offered and taken is chosen already: what is left is the prompt.
+        self.query_one(OptionList if self._agent is None else TextArea).focus()
         self.run_worker(self._list_agents(), group="agents")
 
     async def _list_agents(self) -> None:
@@ -105,8 +106,6 @@ class NewSessionDialog(ModalScreen[NewSession | None]):
         if self._profiles and self._profiles[0].get("found"):
             names = [profile.get("name") for profile in self._profiles]
             options.highlighted = names.index(self._agent) if self._agent in names else 0
-            if self._agent in names:  # it was offered and taken: what is left is the prompt
-                self.query_one(TextArea).focus()
         else:
             self._say("no agent's program was found; see [agents] in config.toml")
 

@@ -140,9 +140,9 @@ class DiffView(LineView):
         over = ("diff-view--cursor",) if index == self._cursor else ()
         row = self._rows[index]
         if not self._sides:
-            return Strip(self._draw(row.left, width, over, signed=True)).adjust_cell_length(
-                width, self.look()
-            )
+            return Strip(
+                self._draw(row.left, width, over, signed=True, new=True)
+            ).adjust_cell_length(width, self.look())
         half = width // 2
         if row.left is not None and row.left.kind in (DiffKind.HUNK, DiffKind.FILE):
             return Strip(self._draw(row.left, width, over, signed=False))
@@ -164,7 +164,7 @@ class DiffView(LineView):
         look = self.look(f"diff-view--{line.kind}", *over)
         if line.kind in (DiffKind.HUNK, DiffKind.FILE):
             return [Segment(fit(clean_line(line.text[: cells * 8]), cells), look)]
-        number = (line.new if new or line.old is None else line.old) or line.new
+        number = (line.new or line.old) if new else (line.old or line.new)
         mark = "●" if line in self._commented else " "
         sign = _SIGNS.get(line.kind, " ") if signed or line.kind is not DiffKind.PLAIN else " "
         text = clean_line(line.text[: cells * 8].replace("\t", "    "))

@@ -82,8 +82,8 @@ class PaneBar(Widget):
         return Content.styled(text, self.get_visual_style(f"pane-bar--{name}"))
 
     def _tabs(self) -> list[tuple[str, str]]:
-        left = self.size.width - NAMES_ROOM
-        wide = left >= (ABOUT_ROOM if self._session else len(self._note))
+        about = (ABOUT_ROOM if self._session else 0) + len(self._note)
+        wide = self.size.width - NAMES_ROOM >= about
         return [
             (pane, f"{key} {word}" if wide or pane == self._pane else key)
             for pane, key, word in PANES

@@ -1,0 +1,76 @@
+"""Keys that are typed ahead: each reaches what the keys before it led to.
+
+Textual hands a key to whatever has the focus when it arrives; what that key leads to, such as a
+dialog or another focus, comes some messages later. Of keys that arrive together, as from a fast
+hand, a slow line or a busy machine, the letters meant for a field would so become actions.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.message_pump import MessagePump
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+ROUNDS = 2
+"""One for what a key does, one for what comes of it: a message to the app, a screen, a focus."""
+PATIENCE_S = 1.0
+"""How long a widget that does not get on is waited for before the next key is handed on."""
+AT_ONCE = frozenset({"ctrl+c"})
+
+Deliver = Callable[[events.Event], Awaitable[None]]
+
+
+class TypeAhead:
+    """Holds keys and pastes back until what came before them was worked."""
+
+    def __init__(self, app: "App[None]", deliver: Deliver) -> None:
+        """Hand on by `deliver`."""
+        self._app, self._deliver = app, deliver
+        self._held: deque[events.Event] = deque()
+        self._settling: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def takes(event: events.Event) -> bool:
+        """Tell whether an event is one that is to be handed on in order."""
+        if isinstance(event, events.Key):
+            return not event.is_forwarded and event.key not in AT_ONCE
+        return isinstance(event, events.Paste) and not event.is_forwarded
+
+    async def take(self, event: events.Event) -> None:
+        """Hand an event on at once if nothing before it is still being worked, else later."""
+        if self._settling is not None and not self._settling.done():
+            self._held.append(event)
+            return
+        await self._deliver(event)
+        self._settling = asyncio.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        await self._settled()
+        while self._held and self._app.is_running:
+            await self._deliver(self._held.popleft())
+            await self._settled()
+
+    async def _settled(self) -> None:
+        """Wait until the messages that a key led to were worked."""
+        app = self._app
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                for _ in range(ROUNDS):
+                    if not app.screen_stack:
+                        return
+                    at = app.focused or app.screen
+                    for pump in at.ancestors_with_self:  # up to screen and app, as messages go
+                        await _worked(pump)
+
+
+async def _worked(pump: MessagePump) -> None:
+    """Wait until a pump has worked what is in its queue now."""
+    reached = asyncio.Event()
+    if pump.call_later(reached.set):
+        await reached.wait()

@@ -1,0 +1,263 @@
+"""What a person does all day, by keys in tmux on the real product: from first run to archive."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.deckhouse import Deckhouse, approval_of, session_in
+from tests.support.screen import answer
+from tests.support.tmux import Terminal
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.slow
+SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
+RESIZED = [(60, 18), (160, 45), (80, 24)]
+
+
+@contextmanager
+def the_screen(deckhouse: Deckhouse, size: tuple[int, int]) -> Iterator[Terminal]:
+    """Quarterdeck in tmux, left by `q`."""
+    env = deckhouse.environment | {"LANG": "C.UTF-8"}
+    argv = [sys.executable, "-m", "quarterdeck"]
+    width, height = size
+    with Terminal(argv, width=width, height=height, env=env, cwd=deckhouse.project) as terminal:
+        terminal.wait_for("supervisor", within=60)
+        yield terminal
+        terminal.send_keys("q")
+        assert terminal.wait_exit(within=60) == 0
+
+
+def leave(terminal: Terminal) -> None:
+    """Press escape and wait for the list; another key right after it would be an alt key."""
+    terminal.send_keys("Escape")
+    terminal.wait_for("q quit")
+
+
+def make_repository(deckhouse: Deckhouse) -> None:
+    """Make the project a repository with one committed file, which is then changed."""
+    git = [
+        "git",
+        "-C",
+        str(deckhouse.project),
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@example.org",
+    ]
+    (deckhouse.project / "a.txt").write_text("one\ntwo\n")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "base"]):
+        subprocess.run([*git, *arguments], check=True)
+    (deckhouse.project / "a.txt").write_text("one\nzwei\n")
+
+
+@SIZES
+async def test_first_run_start_read_and_steer(deckhouse: Deckhouse, size: tuple[int, int]):
+    """The offer of an empty list is taken, the answer read, a second prompt sent and queued."""
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("No sessions yet", within=60)
+            terminal.wait_for("start scripted in")
+            terminal.send_keys("Enter")
+            terminal.send_text("say Good morning")
+            terminal.send_keys("C-g")
+            terminal.wait_for("Good morning")
+            terminal.wait_for("turn ended")
+            terminal.send_keys("i")
+            terminal.send_text("say First line")
+            terminal.send_keys("C-j")
+            terminal.send_text("wait go")
+            terminal.send_keys("Enter")
+            terminal.wait_for("First line")
+            terminal.send_text("say Steered")
+            terminal.send_keys("Enter")
+            terminal.wait_for("1 queued")
+            (deckhouse.project / "go").touch()
+            terminal.wait_for("Steered")
+            leave(terminal)
+
+    await asyncio.to_thread(flow)
+    assert deckhouse.prompts() == ["say Good morning", "say First line\nwait go", "say Steered"]
+
+
+@SIZES
+async def test_approvals_from_list_dock_dialog_and_inbox(
+    deckhouse: Deckhouse, size: tuple[int, int]
+):
+    """Four sessions ask; each is answered another way, and each agent got what was answered."""
+    deck = await deckhouse.deck()
+    for name in ("Anna", "Bert", "Cora", "Dora"):
+        made = await deckhouse.new(deck, f"ask touch {name}", title=name)
+        await approval_of(deck, made["session_id"])
+
+    def there(*names: str) -> None:
+        eventually(lambda: {path.name for path in deckhouse.project.iterdir()} == set(names))
+
+    def open_by_keys(terminal: Terminal, name: str) -> None:
+        terminal.send_keys("a")
+        terminal.wait_for("exact text")
+        assert f"touch {name}" in terminal.capture()
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("4 approvals wait")
+            # From the list: the session under the cursor, found by the filter.
+            terminal.send_keys("/")
+            terminal.send_text("Bert")
+            terminal.wait_for("1 of them")
+            terminal.send_keys("Enter")
+            open_by_keys(terminal, "Bert")
+            answer(terminal, "a")
+            there("Bert")
+            terminal.send_keys("Escape")
+            terminal.wait_for(lambda screen: "filter: Bert" not in screen)
+            terminal.wait_for("3 approvals wait")
+            # From the dock: what it names, whatever the cursor is on.
+            shown = terminal.wait_for("a answer")
+            named = next(n for n in ("Anna", "Cora", "Dora") if f"touch {n}" in shown)
+            open_by_keys(terminal, named)
+            answer(terminal, "d")
+            terminal.wait_for("2 approvals wait")
+            there("Bert")
+            # From the dialog: leave one open, and decide the next.
+            left = [name for name in ("Anna", "Cora", "Dora") if name != named]
+            terminal.send_keys("n", "a")
+            shown = terminal.wait_for("exact text")
+            first = next(name for name in left if f"touch {name}" in shown)
+            second = next(name for name in left if name != first)
+            terminal.send_keys("n")
+            terminal.wait_for(f"touch {second}")
+            answer(terminal, "a")
+            there("Bert", second)
+            terminal.wait_for("1 approval waits")
+            # From the inbox.
+            terminal.send_keys("I")
+            terminal.wait_for(f"touch {first}")
+            terminal.wait_for("exact text")
+
+            def decided() -> bool:
+                terminal.send_keys("End", "a")
+                return (deckhouse.project / first).exists()
+
+            eventually(decided, within=30)
+            leave(terminal)
+            terminal.wait_for("0 waiting")
+
+    await asyncio.to_thread(flow)
+    outcomes = [one["outcome"]["outcome"] for one in deckhouse.answers()]
+    assert outcomes == ["selected"] * 4
+
+
+@SIZES
+async def test_a_comment_on_the_diff_becomes_a_prompt(deckhouse: Deckhouse, size: tuple[int, int]):
+    """A line of the work tree's difference is commented; the agent gets file, line and words."""
+    await asyncio.to_thread(make_repository, deckhouse)
+    deck = await deckhouse.deck()
+    made = await deckhouse.new(deck, "say ready", title="Work", wait=True)
+    await session_in(deck, made["session_id"], "idle")
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("ready")
+            terminal.send_keys("3")
+            terminal.wait_for("1 file, +1 -1")
+            terminal.wait_for("zwei")
+            terminal.send_keys("Tab", "Enter", "G", "m")
+            terminal.wait_for("Comment on a.txt:2")
+            terminal.send_text("keep it English")
+            terminal.send_keys("Enter")
+            terminal.wait_for(lambda screen: "Comment on" not in screen)
+            terminal.send_keys("s")
+            terminal.wait_for("About your changes:")
+            terminal.send_keys("Enter")
+            eventually(lambda: len(deckhouse.prompts()) == 2)
+            leave(terminal)
+
+    await asyncio.to_thread(flow)
+    assert deckhouse.prompts()[1] == ("About your changes:\n\na.txt:2\n> zwei\nkeep it English")
+
+
+@SIZES
+async def test_search_fork_archive_and_undo(deckhouse: Deckhouse, size: tuple[int, int]):
+    """What was said is found, its event opened; the session is forked, archived, and taken back."""
+    deck = await deckhouse.deck()
+    made = await deckhouse.new(deck, "say a needle in hay", title="Haystack", wait=True)
+    await session_in(deck, made["session_id"], "idle")
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("Haystack")
+            terminal.send_keys("S")
+            terminal.wait_for("Search")
+            terminal.send_text("needle")
+            terminal.send_keys("Enter")
+            terminal.wait_for("a needle in hay")
+            terminal.send_keys("Enter")
+            terminal.wait_for("• agent")
+            leave(terminal)
+            terminal.send_keys("f")
+            terminal.wait_for(lambda screen: _listed(screen) == 2)
+            terminal.send_keys("A")
+            terminal.wait_for("U undoes it")
+            terminal.wait_for(lambda screen: _listed(screen) == 1)
+            terminal.send_keys("U")
+            terminal.wait_for(lambda screen: _listed(screen) == 2)
+
+    await asyncio.to_thread(flow)
+    assert len((await deck.sessions())[0]) == 2
+
+
+def _listed(screen: str) -> int:
+    return len([line for line in screen.splitlines() if "Haystack" in line[:40]])
+
+
+def _fits(screen: str, width: int, height: int) -> bool:
+    """Whether the screen is drawn for a size: down to the last line, and nothing cut off at it."""
+    lines = screen.splitlines()
+    whole = all(line.count("╭") == line.count("╮") for line in lines)
+    whole = whole and all(line.count("╰") == line.count("╯") for line in lines)
+    return len(lines) == height and bool(lines[-1].strip()) and whole
+
+
+DIALOGS = {
+    "?": "Tour",
+    "c": "New session",
+    "a": "exact text",
+    "Q": "Queue",
+    "C": "Checkpoints of",
+    "E": "normal",
+    "$": "Usage",
+    "R": "Rename",
+    "X": "Close session",
+    "!": "Stop",
+    "I": "exact text",
+    "S": "Search",
+    "C-p": "Search",
+}
+
+
+async def test_the_terminal_is_resized_in_every_dialog(deckhouse: Deckhouse):
+    """Each dialog is still there, drawn anew at each size, and closes by escape."""
+    deck = await deckhouse.deck()
+    made = await deckhouse.new(deck, "ask touch it", title="Asks")
+    await approval_of(deck, made["session_id"])
+
+    def flow() -> None:
+        with the_screen(deckhouse, (80, 24)) as terminal:
+            terminal.wait_for("1 approval waits")
+            for key, words in DIALOGS.items():
+                terminal.send_keys(key)
+                terminal.wait_for(words)
+                for width, height in RESIZED:
+                    terminal.resize(width, height)
+                    terminal.wait_for(lambda screen, now=(width, height): _fits(screen, *now))
+                    terminal.wait_for(words)
+                terminal.send_keys("Escape")
+                terminal.wait_for("a answer")
+
+    await asyncio.to_thread(flow)
+    assert (await deck.session(made["session_id"])).state == "waiting"

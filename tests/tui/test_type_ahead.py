@@ -1,0 +1,88 @@
+"""Keys that arrive together do what they do one by one: no letter of a text is an action."""
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from quarterdeck.tui.screens.inbox import InboxScreen
+from quarterdeck.tui.screens.main import MainScreen
+from quarterdeck.tui.widgets.prompt_editor import PromptEditor
+from tests.support.piloting import until, until_shown
+from tests.support.scenes import app_of, deck_of_six
+from tests.support.scripted_deck import ScriptedSupervisor
+
+NAMES = {"/": "slash", "\n": "enter", " ": "space"}
+
+
+def type_at_once(pilot: Pilot[None], *keys: str) -> None:
+    """Put keys into the terminal as one piece, as a slow line brings them."""
+    for key in keys:
+        name = NAMES.get(key, key)
+        pilot.app.post_message(events.Key(name, key if len(key) == 1 else None))
+
+
+def six() -> ScriptedSupervisor:
+    box = deck_of_six()
+    box.answers["session.rename"] = box.sessions[0].to_wire()
+    return box
+
+
+def acted(box: ScriptedSupervisor) -> list[str]:
+    """Return what was done to sessions: everything that only a key would do."""
+    doing = {"cancel", "send", "close", "mark_read", "session.archive", "session.delete"}
+    doing |= {"session.rename", "session.pin", "session.fork", "session.mark_unread"}
+    return [method for method, _ in box.calls if method in doing]
+
+
+@pytest.mark.parametrize("again", range(3))
+async def test_a_filter_takes_every_letter_after_its_key(again: int):
+    box = six()
+    async with app_of(box).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, *"/xArP#", "u", "X")
+        line = pilot.app.screen.query_one("#list-filter", Input)
+        await until(pilot, lambda: line.value == "xArP#uX")
+        assert isinstance(pilot.app.screen, MainScreen)
+    assert acted(box) == []
+
+
+async def test_a_prompt_takes_every_letter_after_its_key_and_is_sent():
+    box = six()
+    async with app_of(box).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, "i", *"xA q#", "\n")
+        await until(pilot, lambda: box.called("send"))
+        assert isinstance(pilot.app.focused, PromptEditor)
+    assert [call["text"] for call in box.called("send")] == ["xA q#"]
+    assert acted(box) == ["send"]
+
+
+async def test_a_dialog_that_a_key_opens_takes_what_is_typed_after_it():
+    box = six()
+    async with app_of(box).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, "R", *"xq!", "\n")
+        await until(pilot, lambda: box.called("session.rename"))
+    (renamed,) = box.called("session.rename")
+    assert renamed["title"].endswith("xq!")
+    assert acted(box) == ["session.rename"]
+
+
+async def test_keys_come_to_the_screen_that_an_earlier_one_opened():
+    async with app_of(six()).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, "I", "slash", *"kubectl")
+        await until(pilot, lambda: isinstance(pilot.app.screen, InboxScreen))
+        await until_shown(pilot, "exact text")
+        line = pilot.app.screen.query_one("#inbox-line", Input)
+        await until(pilot, lambda: line.value == "kubectl")
+
+
+async def test_a_paste_comes_after_the_key_that_opened_its_field():
+    async with app_of(six()).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, "/")
+        pilot.app.post_message(events.Paste("staging"))
+        line = pilot.app.screen.query_one("#list-filter", Input)
+        await until(pilot, lambda: line.value == "staging")
