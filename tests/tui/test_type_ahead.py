@@ -58,6 +58,17 @@ async def test_a_prompt_takes_every_letter_after_its_key_and_is_sent():
     assert acted(box) == ["send"]
 
 
+async def test_what_is_typed_while_a_prompt_is_on_its_way_is_the_next_prompt():
+    box = six()
+    async with app_of(box).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        type_at_once(pilot, "i", *"one", "\n", *"two", "\n", *"left")
+        await until(pilot, lambda: len(box.called("send")) == 2)
+        editor = pilot.app.screen.query_one(PromptEditor)
+        await until(pilot, lambda: editor.text == "left")
+    assert [call["text"] for call in box.called("send")] == ["one", "two"]
+
+
 async def test_a_dialog_that_a_key_opens_takes_what_is_typed_after_it():
     box = six()
     async with app_of(box).run_test(size=(120, 40)) as pilot:

@@ -98,7 +98,7 @@ class SessionPanes(Vertical):
         yield TraceView(tz=self._tz, id="trace")
         yield DiffPane(self._source.files, self._source.file, id="diff")
         yield PlanView(self._source.plan, id="plan")
-        yield InfoView(self._source.background, id="info")
+        yield InfoView(self._source.background, tz=self._tz, id="info")
         yield DetailText(id="detail")
 
     def on_mount(self) -> None:

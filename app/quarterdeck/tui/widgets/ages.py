@@ -31,7 +31,16 @@ def moment_text(at: str, tz: tzinfo | None) -> str:
         at: ISO 8601 with a zone.
         tz: The zone; None is this machine's.
     """
+    return _told(at, tz, "%m-%d %H:%M")
+
+
+def second_text(at: str, tz: tzinfo | None) -> str:
+    """Return an ISO time as `2026-09-21 14:13:20` of a zone; empty if it is none."""
+    return _told(at, tz, "%Y-%m-%d %H:%M:%S")
+
+
+def _told(at: str, tz: tzinfo | None, form: str) -> str:
     try:
-        return datetime.fromtimestamp(from_iso(at) / 1000, tz).strftime("%m-%d %H:%M")
+        return datetime.fromtimestamp(from_iso(at) / 1000, tz).strftime(form)
     except (TypeError, ValueError, OverflowError, OSError):
         return ""

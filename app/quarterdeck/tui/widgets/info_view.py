@@ -1,16 +1,20 @@
 """The Info pane: where a session works, how, with which ids, and what became of its runs."""
 
 import asyncio
+import textwrap
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import RunView, SessionView
+from quarterdeck.tui.widgets.ages import second_text
 from quarterdeck.tui.widgets.reading_view import ReadingView
 
 LABEL = 16
+LEAST_VALUE = 20
 NOTHING = "No session is selected."
 
 
@@ -29,10 +33,12 @@ FetchBackground = Callable[[SessionView], Awaitable[Background]]
 class InfoView(ReadingView):
     """Shows a session's facts; the rest is fetched whenever its version moves."""
 
-    def __init__(self, fetch: FetchBackground, *, id: str | None = None) -> None:
-        """Show no session yet."""
+    def __init__(
+        self, fetch: FetchBackground, *, tz: tzinfo | None = None, id: str | None = None
+    ) -> None:
+        """Show no session yet; times are of `tz`, None is the machine's."""
         super().__init__(NOTHING, id=id)
-        self._fetch = fetch
+        self._fetch, self._tz = fetch, tz
         self._session: SessionView | None = None
         self._background = Background()
         self._of: tuple[str, int] | None = None
@@ -48,7 +54,7 @@ class InfoView(ReadingView):
         other = before is None or before.session_id != session.session_id
         if other:
             self._background = Background()
-        self.put(info_text(session, self._background), afresh=other)
+        self._tell(session, afresh=other)
         if self._of != (session.session_id, session.version):
             self._of = (session.session_id, session.version)
             if self._fetching is not None:
@@ -62,14 +68,31 @@ class InfoView(ReadingView):
             self._of = None  # the next board tries again
             return
         if self._session is not None:
-            self.put(info_text(self._session, self._background))
+            self._tell(self._session)
+
+    def on_resize(self) -> None:
+        """Wrap the values anew."""
+        super().on_resize()
+        if self._session is not None:
+            self._tell(self._session)
+
+    def _tell(self, session: SessionView, *, afresh: bool = False) -> None:
+        said = info_text(session, self._background, tz=self._tz, width=self.line_width)
+        self.put(said, afresh=afresh)
 
 
-def info_text(session: SessionView, background: Background) -> str:
-    """Return what the pane says, a fact a line."""
+def info_text(
+    session: SessionView, background: Background, *, tz: tzinfo | None, width: int
+) -> str:
+    """Return what the pane says, a fact a line; a long value goes on below its beginning."""
+
+    def when(at: str | None) -> str:
+        return second_text(at, tz) if at else ""
+
+    source = f", by {session.state_source}" if session.state_source else ""
     facts: list[tuple[str, object]] = [
         ("title", session.title),
-        ("state", f"{session.state} since {session.state_since}, by {session.state_source}"),
+        ("state", f"{session.state} since {when(session.state_since)}{source}"),
         ("summary", session.summary),
         ("notes", _pairs(session.metadata)),
         ("conversation", session.conversation_id),
@@ -92,12 +115,24 @@ def info_text(session: SessionView, background: Background) -> str:
         ("bundle", bundle_words(background.runs[-1].bundle if background.runs else None)),
         ("agent's own id", session.agent_session_id),
         ("forked from", session.parent_session_id),
-        ("created", session.created_at),
-        ("last activity", session.last_activity),
+        ("created", when(session.created_at)),
+        ("last activity", when(session.last_activity)),
         ("environment", ", ".join(background.env_names)),
     ]
-    lines = [f"{name:{LABEL}}{_line(value)}" for name, value in facts if value not in (None, "")]
-    return "\n".join([*lines, *_history(session, background.runs)])
+    lines = _facts(facts, width)
+    history = _facts(_history(session, background.runs, when), width)
+    return "\n".join([*lines, *(["", "Runs", *history] if history else [])])
+
+
+def _facts(facts: Iterable[tuple[str, object]], width: int) -> list[str]:
+    told = ((name, _line(value)) for name, value in facts if value not in (None, ""))
+    return [line for name, value in told for line in _fact(name, value, width)]
+
+
+def _fact(name: str, value: str, width: int) -> list[str]:
+    room = max(width - LABEL, LEAST_VALUE)
+    parts = textwrap.wrap(value, room, break_on_hyphens=False) or [""]
+    return [f"{'' if place else name:{LABEL}}{part}" for place, part in enumerate(parts)]
 
 
 def usage_words(usage: dict[str, Any] | None) -> str:
@@ -142,15 +177,15 @@ def changes_words(changes: dict[str, Any] | None) -> str:
     return f"{files} file{'s' if files != 1 else ''}, {lines}"
 
 
-def _history(session: SessionView, runs: Iterable[RunView]) -> list[str]:
-    lines = [
-        f"{f'run {run.number}':{LABEL}}{run.state}, {run.created_at} to {run.ended_at or 'now'}"
-        + (f": {_line(run.reason)}" if run.reason else "")
-        for run in runs
-    ]
+def _history(
+    session: SessionView, runs: Iterable[RunView], when: Callable[[str | None], str]
+) -> Iterable[tuple[str, object]]:
+    for run in runs:
+        reason = f": {run.reason}" if run.reason else ""
+        told = f"{run.state}, {when(run.created_at)} to {when(run.ended_at) or 'now'}{reason}"
+        yield f"run {run.number}", told
     if session.recovery_attempts:
-        lines.append(f"{'recoveries':{LABEL}}{session.recovery_attempts} failed attempts")
-    return ["", "Runs", *lines] if lines else []
+        yield "recoveries", f"{session.recovery_attempts} failed attempts"
 
 
 def _line(value: object) -> str:

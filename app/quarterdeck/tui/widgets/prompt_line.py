@@ -61,6 +61,8 @@ class PromptLine(Vertical):
         tried: "PromptLine.Sent | None" = None
         sending: bool = False
         problem: str = ""
+        following: bool = False
+        """Whether what was typed after it, while it was on its way, is to be sent next."""
 
     def __init__(
         self, deck: Callable[[], Deck], environ: Mapping[str, str], *, id: str | None = None
@@ -215,6 +217,8 @@ class PromptLine(Vertical):
         session_id = self._session_id
         out = self._out(session_id)
         images = self._images.of(session_id)
+        if out.sending and out.tried is not None:
+            out.following = text != out.tried.text and text.startswith(out.tried.text)
         if out.sending or self._images.reading(session_id) or not (text.strip() or images):
             return
         if self._session is None:
@@ -233,8 +237,9 @@ class PromptLine(Vertical):
         self.post_message(sent)
 
     def accepted(self, sent: "PromptLine.Sent") -> None:
-        """Note that the prompt is committed: it is cleared unless it was changed meanwhile."""
+        """Note that the prompt is committed: it is cleared, and what was typed after it stays."""
         out = self._out(sent.session_id)
+        following, out.following = out.following, False
         out.tried, out.sending, out.problem = None, False, ""
         self._images.forget(sent.session_id, sent.images)
         if sent.session_id != self._session_id:
@@ -244,13 +249,20 @@ class PromptLine(Vertical):
             self._editor.load(self._history.own)
             self._history.end()
             self._note_text()
+        elif self._editor.text.startswith(sent.text):
+            self._editor.load(self._editor.text[len(sent.text) :])
+            self._history.end()
+            self._note_text()
         self._drafts.save()
         self._show_state()
+        if following and sent.session_id == self._session_id:
+            self._submit(self._editor.text, interrupt=False)
 
     def failed(self, reason: str, sent: "PromptLine.Sent | None" = None) -> None:
         """Say why a prompt, by default the one shown, was not sent; its text stays."""
         out = self._out(sent.session_id if sent else self._session_id)
-        out.sending, out.problem = False, f"not sent: {clean_line(reason)}"
+        out.sending, out.following = False, False
+        out.problem = f"not sent: {clean_line(reason)}"
         self._show_state()
 
     # Keys of the editor
