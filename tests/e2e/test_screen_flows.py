@@ -15,7 +15,6 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 SIZES = pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
-RESIZED = [(60, 18), (160, 45), (80, 24)]
 
 
 @contextmanager
@@ -140,7 +139,7 @@ async def test_approvals_from_list_dock_dialog_and_inbox(
             terminal.wait_for("exact text")
 
             def decided() -> bool:
-                terminal.send_keys("End", "a")
+                terminal.send_keys("a")  # nothing before it is armed
                 return (deckhouse.project / first).exists()
 
             eventually(decided, within=30)
@@ -200,7 +199,7 @@ async def test_search_fork_archive_and_undo(deckhouse: Deckhouse, size: tuple[in
             terminal.wait_for("• agent")
             leave(terminal)
             terminal.send_keys("f")
-            terminal.wait_for(lambda screen: _listed(screen) == 2)
+            terminal.wait_for("▌○ Haystack (fork)")
             terminal.send_keys("A")
             terminal.wait_for("U undoes it")
             terminal.wait_for(lambda screen: _listed(screen) == 1)
@@ -214,51 +213,3 @@ async def test_search_fork_archive_and_undo(deckhouse: Deckhouse, size: tuple[in
 def _listed(screen: str) -> int:
     """How many sessions of the list are called so, whatever the head of the panes says."""
     return len([line for line in screen.splitlines() if line[3:].startswith("Haystack")])
-
-
-def _fits(screen: str, width: int, height: int) -> bool:
-    """Whether the screen is drawn for a size: down to the last line, and nothing cut off at it."""
-    lines = screen.splitlines()
-    whole = all(line.count("╭") == line.count("╮") for line in lines)
-    whole = whole and all(line.count("╰") == line.count("╯") for line in lines)
-    return len(lines) == height and bool(lines[-1].strip()) and whole
-
-
-DIALOGS = {
-    "?": "Tour",
-    "c": "New session",
-    "a": "exact text",
-    "Q": "Queue",
-    "C": "Checkpoints of",
-    "E": "normal",
-    "$": "Usage",
-    "R": "Rename",
-    "X": "Close session",
-    "!": "Stop",
-    "I": "exact text",
-    "S": "Search",
-    "C-p": "Search",
-}
-
-
-async def test_the_terminal_is_resized_in_every_dialog(deckhouse: Deckhouse):
-    """Each dialog is still there, drawn anew at each size, and closes by escape."""
-    deck = await deckhouse.deck()
-    made = await deckhouse.new(deck, "ask touch it", title="Asks")
-    await approval_of(deck, made["session_id"])
-
-    def flow() -> None:
-        with the_screen(deckhouse, (80, 24)) as terminal:
-            terminal.wait_for("1 approval waits")
-            for key, words in DIALOGS.items():
-                terminal.send_keys(key)
-                terminal.wait_for(words)
-                for width, height in RESIZED:
-                    terminal.resize(width, height)
-                    terminal.wait_for(lambda screen, now=(width, height): _fits(screen, *now))
-                    terminal.wait_for(words)
-                terminal.send_keys("Escape")
-                terminal.wait_for("a answer")
-
-    await asyncio.to_thread(flow)
-    assert (await deck.session(made["session_id"])).state == "waiting"
