@@ -1,6 +1,7 @@
 """What a person does all day, by keys in tmux on the real product: from first run to fork."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -188,3 +189,67 @@ async def test_search_and_fork(deckhouse: Deckhouse, size: tuple[int, int]):
 
     await asyncio.to_thread(flow)
     assert len((await deck.sessions())[0]) == 2
+
+
+def decide(terminal: Terminal, key: str, then: str) -> None:
+    """Press a key on the inbox, again if its question was not armed yet, until `then` is there."""
+
+    def decided() -> bool:
+        if then not in terminal.capture():
+            terminal.send_keys(key)
+        try:
+            terminal.wait_for(then, within=2)
+        except AssertionError:
+            return False
+        return True
+
+    eventually(decided, within=60, what=then)
+
+
+@SIZES
+async def test_approvals_from_the_inbox(deckhouse: Deckhouse, size: tuple[int, int]):
+    """The inbox goes on to the next one by itself; one is approved and one denied."""
+    deck = await deckhouse.deck()
+    for name in ("Anna", "Bert"):
+        made = await deckhouse.new(deck, f"ask touch {name}", title=name)
+        await approval_of(deck, made["session_id"])
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("2 approvals wait")
+            terminal.send_keys("I")
+            shown = terminal.wait_for(re.compile(r"1 touch (Anna|Bert)"))
+            first = "Anna" if "1 touch Anna" in shown else "Bert"
+            second = "Bert" if first == "Anna" else "Anna"
+            decide(terminal, "a", f"1 touch {second}")
+            eventually((deckhouse.project / first).exists)
+            decide(terminal, "d", "0 open")
+            leave(terminal)
+            assert not (deckhouse.project / second).exists()
+
+    await asyncio.to_thread(flow)
+    assert len(deckhouse.answers()) == 2
+
+
+@SIZES
+async def test_archive_and_undo(deckhouse: Deckhouse, size: tuple[int, int]):
+    """An archived session leaves the list, stands in the archive, and comes back by one key."""
+    deck = await deckhouse.deck()
+    for name in ("Keep", "Away"):
+        made = await deckhouse.new(deck, "say done", title=name, wait=True)
+        await session_in(deck, made["session_id"], "idle")
+
+    def flow() -> None:
+        with the_screen(deckhouse, size) as terminal:
+            terminal.wait_for("Keep")
+            terminal.send_keys("/")
+            terminal.send_text("Away")
+            terminal.wait_for("1 of them")
+            terminal.send_keys("Enter", "A")
+            terminal.wait_for("is archived")
+            terminal.wait_for("0 of them")
+            terminal.send_keys("U")
+            terminal.wait_for("1 of them")
+
+    await asyncio.to_thread(flow)
+    assert {view.title for view in (await deck.sessions())[0]} == {"Keep", "Away"}

@@ -1,5 +1,6 @@
 """Where the production modules touch the world outside: in the simulation's hands."""
 
+import asyncio
 import contextlib
 import itertools
 import os
@@ -11,7 +12,7 @@ from quarterdeck.agents import holding, keeper_files, keeper_sockets, process
 from quarterdeck.model import clock, ids
 from quarterdeck.rpc.connection import Connection
 from quarterdeck.store import store
-from quarterdeck.supervisor import ingestion, origin
+from quarterdeck.supervisor import file_watch, ingestion, origin
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -41,6 +42,11 @@ def _serial_hash() -> Callable[[Any], int]:
     return serial
 
 
+async def _no_news(*given: Any) -> None:
+    """Stand in for a watcher of files: its threads are no part of the simulated world."""
+    await asyncio.Event().wait()
+
+
 @contextlib.contextmanager
 def simulated(world: "World") -> Iterator[None]:
     """Have the production modules live in `world`; afterwards all is as it was."""
@@ -53,6 +59,7 @@ def simulated(world: "World") -> Iterator[None]:
         (Connection, "__hash__", _serial_hash()),
         (store, "_connect", world.connect_store),
         (origin, "look", lambda *given: None),
+        (file_watch, "watch", _no_news),
         (ingestion, "Bell", world.bell),
         (holding, "_launch", world.launch),
         (keeper_sockets, "_tell", world.tell),

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
     """
     # A log line on the terminal would tear the screen; the supervisor keeps the log.
     logging.getLogger("quarterdeck").addHandler(logging.NullHandler())
+    # Whoever started us may ignore it (nohup does); a screen without its terminal must end.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Starting makes many objects and no garbage: collecting meanwhile only costs time.
     gc.disable()
     try:
