@@ -24,21 +24,17 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
-# Prints where the package lies and which style files its Textual app names.
+# Prints where the package lies and which of the style files that its screens name are there.
 PROBE = """
-import inspect, json
+import json
 from pathlib import Path
-from textual.app import App
 import quarterdeck
-import quarterdeck.tui.app as module
+from quarterdeck.tui.screens.inbox import InboxScreen
+from quarterdeck.tui.screens.main import MainScreen
 
-folder = Path(inspect.getfile(module)).parent
-styles = []
-for value in vars(module).values():
-    if isinstance(value, type) and issubclass(value, App) and value.__module__ == module.__name__:
-        named = value.CSS_PATH or []
-        named = [named] if isinstance(named, (str, Path)) else named
-        styles += [str((folder / path).resolve()) for path in named]
+named = {str(path) for screen in (MainScreen, InboxScreen) for path in screen.CSS_PATH}
+styles = sorted(path for path in named if Path(path).is_file())
+assert len(styles) == 3, named
 print(json.dumps({"package": str(Path(quarterdeck.__file__).parent), "styles": styles}))
 """
 
