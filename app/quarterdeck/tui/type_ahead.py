@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 ROUNDS = 2
-"""One for what a key does, one for what comes of it: a message to the app, a screen, a focus."""
+"""Without another screen or focus: one for what a key does, one for what comes of it."""
 PATIENCE_S = 1.0
 """How long a widget that does not get on is waited for before the next key is handed on."""
 AT_ONCE = frozenset({"ctrl+c"})
@@ -61,12 +61,16 @@ class TypeAhead:
         app = self._app
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                for _ in range(ROUNDS):
-                    if not app.screen_stack:
-                        return
+                quiet = 0
+                while quiet < ROUNDS and app.screen_stack:
+                    before = app.screen, app.focused
                     at = app.focused or app.screen
                     for pump in at.ancestors_with_self:  # up to screen and app, as messages go
                         await _worked(pump)
+                    if not app.screen_stack:
+                        return
+                    # A screen that has just come up gets its focus some messages later.
+                    quiet = quiet + 1 if (app.screen, app.focused) == before else 0
 
 
 async def _worked(pump: MessagePump) -> None:
