@@ -53,6 +53,7 @@ async def test_an_agent_that_answered_before_its_launcher_failed_is_resumed(held
     session_id = ids["session_id"]
     await session_in(deck, session_id, "running")
     await held.reached()
+    await asyncio.to_thread(eventually, lambda: house.prompts() == ["hang"])
     info = read_info(RunDirectory(house.places.runs / ids["run_id"]))
     assert info is not None
     os.kill(_parent(info.keeper.pid), signal.SIGKILL)

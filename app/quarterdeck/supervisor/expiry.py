@@ -42,6 +42,7 @@ class Expiry:
         self._ctx = ctx
         self._timer: asyncio.TimerHandle | None = None
         self._looking = False
+        self._closed = False
         self._born: dict[str, int] = {}
         """When each open approval was asked, in steady time: the wall clock may be set."""
         ctx.rearm = self.rearm
@@ -58,7 +59,8 @@ class Expiry:
             self._ctx.do(self._look(), "expiry")
 
     def close(self) -> None:
-        """Set no timer any more."""
+        """Set no timer any more, nor let a look that is under way set one."""
+        self._closed = True
         self._ctx.rearm = lambda: None
         if self._timer is not None:
             self._timer.cancel()
@@ -106,7 +108,7 @@ class Expiry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if seconds is None or self._ctx.draining:
+        if seconds is None or self._closed or self._ctx.draining:
             return
         wait = min(max(seconds, 0.05), LONGEST_SECONDS)
         self._timer = asyncio.get_running_loop().call_later(wait, self._ring)

@@ -34,6 +34,7 @@ class SessionExpiry:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
         self._left = False
         """Whether a session is overdue that could not be ended yet."""
         ctx.rearm_sessions = self.rearm
@@ -45,7 +46,8 @@ class SessionExpiry:
             self._ctx.do(self._look(), "session expiry")
 
     def close(self) -> None:
-        """Set no timer any more."""
+        """Set no timer any more, nor let a look that is under way set one."""
+        self._closed = True
         self._ctx.rearm_sessions = self._ctx.turn_over = lambda: None
         if self._timer is not None:
             self._timer.cancel()
@@ -74,7 +76,7 @@ class SessionExpiry:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if waits and not self._ctx.draining:
+        if waits and not self._closed and not self._ctx.draining:
             wait = min(LONGEST_SECONDS, *waits)
             self._timer = asyncio.get_running_loop().call_later(wait, self.rearm)
 
