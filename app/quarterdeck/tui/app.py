@@ -138,6 +138,8 @@ class QuarterdeckApp(App[None]):
         self.undo_seconds = undo_seconds
         self._keeper = LayoutKeeper(self, layout or NoLayoutFile())
         self._looks, self._started = looks, started
+        self._first_filters = [UnsafeTextFilter(), *([AsciiFilter()] if looks.ascii else ())]
+        self._last_filters = [] if looks.colour else [ColourlessFilter()]
         self._pages = PAGES
         for theme in themes.OWN:
             self.register_theme(theme)
@@ -198,10 +200,11 @@ class QuarterdeckApp(App[None]):
         self._refresh.want()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Put the last guard against hostile text before Textual's own filters (DESIGN §5)."""
-        plain = [AsciiFilter()] if self._looks.ascii else []
-        colourless = [] if self._looks.colour else [ColourlessFilter()]
-        return [UnsafeTextFilter(), *plain, *super().get_line_filters(), *colourless]
+        """Put the last guard against hostile text before Textual's own filters (DESIGN §5).
+
+        They are always the same ones: a strip keeps what each of them made of it.
+        """
+        return [*self._first_filters, *super().get_line_filters(), *self._last_filters]
 
     async def on_event(self, event: events.Event) -> None:
         """Hand keys on one after the other, each to what the one before led to."""

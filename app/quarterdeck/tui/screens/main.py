@@ -23,6 +23,7 @@ from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
 from quarterdeck.tui.layout import SHARES, Layout
+from quarterdeck.tui.lean_compositor import lean
 from quarterdeck.tui.listed import Grouping, Order, View, listed
 from quarterdeck.tui.screens.halves import Halves
 from quarterdeck.tui.screens.opening import CONNECTING
@@ -90,6 +91,7 @@ class MainScreen(Screen[None]):
         """
         # The list has the focus first; to learn it later would style every widget twice.
         super().__init__(classes="-list-focused")
+        lean(self)
         self._layout = layout or Layout()
         self._environ, self._cwd = environ, cwd or Path.cwd()
         self._deck, self._host, self._clock, self._tz = deck, host, clock, tz

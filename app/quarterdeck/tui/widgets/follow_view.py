@@ -53,11 +53,16 @@ class FollowView(LineView):
             self.follow = False
 
     def to_end(self) -> None:
-        """Show the last lines once they are laid out, if that is still wanted by then."""
+        """Show the last lines with the next frame.
+
+        Where a scroll bar comes with them only the layout tells how many there is room for: once
+        that was done they are shown again, if that is still wanted by then.
+        """
+        self._end_if_followed()
         self.call_after_refresh(self._end_if_followed)
 
     def _end_if_followed(self) -> None:
-        if self.follow:
+        if self.follow and self.page > 0:
             self.scroll_to(y=self.max_scroll_y, force=True, immediate=True)
 
     def tell_new_below(self) -> None:

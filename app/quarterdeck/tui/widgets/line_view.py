@@ -8,6 +8,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
+from textual.strip import Strip
 from textual.widget import Widget
 
 
@@ -63,6 +64,43 @@ class LineView(ScrollView, can_focus=True):
         """Lines on the screen."""
         return self.scrollable_content_region.height
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines of the view as they are on the screen.
+
+        Textual would keep what it makes of a line by its place on the screen, so that each scroll
+        makes all anew. Here it is kept by the strips, which a view gives out again wherever the
+        line is; for that there must be nothing around the lines or laid over them.
+        """
+        if not self._is_bare:
+            return super().render_lines(crop)
+        base, background = self.background_colors
+        blank = self._styles_cache.get_inner_outer(base, background)[0].rich_style
+        filters, size, width = self.get_line_filters(), self.size, self.outer_size.width
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self.render_line(y) if y < size.height else Strip.blank(width, blank)
+            # A line is never wider than the lines' own place; to the right of it is padding.
+            strip = strip.adjust_cell_length(size.width, blank).adjust_cell_length(width, blank)
+            for line_filter in filters:
+                strip = strip.apply_filter(line_filter, background)
+            strips.append(strip)
+        if crop.column_span != (0, width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    @property
+    def _is_bare(self) -> bool:
+        """Whether a line on the screen is the line drawn, blanks after it and no more."""
+        styles = self.styles
+        gutter = styles.gutter
+        return (
+            not (gutter.top or gutter.left)
+            and gutter == styles.padding
+            and not styles.has_any_rules("hatch", "outline_top", "outline_left", "text_opacity")
+            and not styles.tint.a
+            and self.opacity == 1.0
+        )
+
     def set_line_count(self, count: int) -> None:
         """Set how many lines there are; of the screen only the scroll bar may change by that.
 
@@ -83,13 +121,26 @@ class LineView(ScrollView, can_focus=True):
             self.scroll_to(y=self.max_scroll_y, force=True)
         self._refresh_bar()
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Repaint the lines, and of the scroll bar only what looks different."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.set_reactive(ScrollBar.position, new_value)
+            self._refresh_bar()
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
     def _refresh_bar(self) -> None:
-        """Repaint the scroll bar if its thumb moved or grew by an eighth of a cell."""
-        scale = 8 * self.page / self.virtual_size.height
-        thumb = (round(scale * self.page), round(scale * self.top))
-        if thumb != self._thumb:
-            self._thumb = thumb
-            self.vertical_scrollbar.refresh()
+        """Repaint of the scroll bar what its thumb left or came to, by eighths of a cell."""
+        scale = 8 * self.page / max(1, self.virtual_size.height)
+        before, thumb = self._thumb, (round(scale * self.top), round(scale * self.page))
+        if thumb == before:
+            return
+        self._thumb = thumb
+        first = min(before[0], thumb[0]) // 8 - 1
+        end = max(before[0] + before[1], thumb[0] + thumb[1]) // 8 + 2
+        bar = self.vertical_scrollbar
+        first, end = max(0, first), min(end, bar.size.height)
+        bar.refresh(Region(0, first, bar.size.width, end - first))
 
     def refresh_span(self, first: int, end: int) -> None:
         """Repaint the lines `first` to before `end`, those of them that are on the screen."""

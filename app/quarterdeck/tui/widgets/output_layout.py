@@ -24,6 +24,8 @@ _MAX_PARSED = 16_384
 """Characters of a piece of a message beyond which parsing would be felt."""
 _MAX_LAID = 256
 _MAX_STRIPS = 20_000
+_MAX_DRAWN = 512
+"""Lines of a text that are kept drawn: more than are on a screen."""
 
 
 class Laid(Protocol):
@@ -63,12 +65,15 @@ class LaidText:
         self._style = style
         self._width = width
         self._rows = TextRows(width, by_word=block.size <= MAX_MARKDOWN)
+        self._drawn: dict[int, Strip] = {}
         self.extend(block)
 
     def extend(self, block: Block) -> None:
         """Take in what was added to the block."""
         self.version = block.version
         self._text = block.text
+        for row in [row for row in self._drawn if row >= len(self._rows) - 1]:
+            del self._drawn[row]
         self._rows.extend(self._text)
         self._note = ""
         if block.hidden_chars:
@@ -83,13 +88,19 @@ class LaidText:
         return self._rows.start(row) if row < len(self._rows) else len(self._text)
 
     def strip(self, row: int) -> Strip:
-        """Draw one line."""
-        if row < len(self._rows):
-            text = self._rows.row(self._text, row)
-        else:
-            text = self._note if row == len(self._rows) else ""
-        segment = Segment(text, self._style)
-        return Strip([segment]).adjust_cell_length(self._width, self._style)
+        """Draw one line, unless it was drawn before."""
+        strip = self._drawn.get(row)
+        if strip is None:
+            if row < len(self._rows):
+                text = self._rows.row(self._text, row)
+            else:
+                text = self._note if row == len(self._rows) else ""
+            segment = Segment(text, self._style)
+            strip = Strip([segment]).adjust_cell_length(self._width, self._style)
+            if len(self._drawn) >= _MAX_DRAWN:
+                self._drawn.clear()
+            self._drawn[row] = strip
+        return strip
 
 
 class OutputLayout:

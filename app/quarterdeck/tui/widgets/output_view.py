@@ -38,6 +38,8 @@ MARK = 1
 """Cells to the left for the mark of the block that keys mean."""
 START_BACK = 20_000
 """How far from the end of a run its output begins; older output is in the trace."""
+KEPT_PAGES = 4
+"""Screens of lines that are kept as they were drawn."""
 _FRAME = 0.08
 """Seconds between two fetches while output pours in."""
 _log = logging.getLogger(__name__)
@@ -109,6 +111,7 @@ class OutputView(FollowView):
         self._cursor = BlockCursor(self._blocks, self._layout_of)
         self._returning: OutputPlace | None = None
         self._to_open: set[int] = set()
+        self._with_marks: dict[int, tuple[Strip, Style, Strip]] = {}
 
     @property
     def run_id(self) -> str | None:
@@ -437,9 +440,20 @@ class OutputView(FollowView):
             return Strip.blank(self.line_width, self.look())
         first, end = self._cursor.lines()
         marked = first <= line < end
+        return self.selectable(self._with_mark(strip, line, marked), line)
+
+    def _with_mark(self, strip: Strip, line: int, marked: bool) -> Strip:
+        """Return a line with the column of the mark, the same strip as long as it looks alike."""
         look = self.look("output-view--cursor") if marked else self.look()
+        kept = self._with_marks.get(line)
+        if kept is not None and kept[0] is strip and kept[1] is look:
+            return kept[2]
         margin = Segment(self._glyphs.cursor if marked else " " * MARK, look)
-        return self.selectable(Strip([margin, *strip]), line)
+        made = Strip([margin, *strip])
+        if len(self._with_marks) > KEPT_PAGES * max(1, self.page):
+            self._with_marks.clear()
+        self._with_marks[line] = strip, look, made
+        return made
 
     def line_text(self, line: int) -> str:
         """Return the text of a line as it is drawn."""
