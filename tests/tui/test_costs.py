@@ -6,10 +6,10 @@ Times belong to the benchmarks; a count is the same on every machine.
 from collections import Counter
 
 import pytest
-from textual._compositor import Compositor
 from textual.app import App
 from textual.pilot import Pilot
 
+from quarterdeck.tui.lean_compositor import LeanCompositor
 from quarterdeck.tui.widgets.event_pages import PAGE
 from quarterdeck.tui.widgets.output_view import OutputView
 from tests.support.piloting import until, until_shown
@@ -35,19 +35,20 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def paints(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count what is sent to the terminal: whole screens, and parts of them."""
     counted: Counter[str] = Counter()
-    whole, part = Compositor.render_full_update, Compositor.render_partial_update
+    lean = LeanCompositor
+    whole, part = lean.render_full_update, lean.render_partial_update
 
-    def render_whole(self: Compositor, simplify: bool = False):
+    def render_whole(self: LeanCompositor, simplify: bool = False):
         counted["whole"] += 1
         return whole(self, simplify)
 
-    def render_part(self: Compositor):
+    def render_part(self: LeanCompositor):
         update = part(self)
         counted["part"] += update is not None
         return update
 
-    monkeypatch.setattr(Compositor, "render_full_update", render_whole)
-    monkeypatch.setattr(Compositor, "render_partial_update", render_part)
+    monkeypatch.setattr(lean, "render_full_update", render_whole)
+    monkeypatch.setattr(lean, "render_partial_update", render_part)
     return counted
 
 

@@ -49,8 +49,9 @@ async def _rows(screen: PtyScreen, setting: Setting, when: str, limit: Limit) ->
         await asyncio.sleep(0.35 + chance.random() * 0.1)
 
     moved, turned = [], []
-    screen.press("1\x1bg")
-    await asyncio.sleep(2)
+    for key in ("1", "\x1b", "g"):  # by themselves: escape and a letter together are another key
+        screen.press(key)
+        await asyncio.sleep(0.7)
     for number in range(count):
         at = screen.press("j" if number % 2 == 0 else "k")
         moved.append(await _until(screen, CURSOR, at))

@@ -74,16 +74,22 @@ class LineView(ScrollView, can_focus=True):
         if not self._is_bare:
             return super().render_lines(crop)
         base, background = self.background_colors
-        blank = self._styles_cache.get_inner_outer(base, background)[0].rich_style
+        cache = self._styles_cache
+        blank = cache.get_inner_outer(base, background)[0].rich_style
         filters, size, width = self.get_line_filters(), self.size, self.outer_size.width
+        kept = cache._cache  # the one that is emptied whenever the styles change
         strips: list[Strip] = []
         for y in crop.line_range:
-            strip = self.render_line(y) if y < size.height else Strip.blank(width, blank)
-            # A line is never wider than the lines' own place; to the right of it is padding.
-            strip = strip.adjust_cell_length(size.width, blank).adjust_cell_length(width, blank)
+            strip = None if cache.is_dirty(y) else kept.get(y)
+            if strip is None or strip.cell_length != width:
+                strip = self.render_line(y) if y < size.height else Strip.blank(width, blank)
+                # A line is never wider than the lines' own place; right of it is padding.
+                strip = strip.adjust_cell_length(size.width, blank)
+                kept[y] = strip = strip.adjust_cell_length(width, blank)
             for line_filter in filters:
                 strip = strip.apply_filter(line_filter, background)
             strips.append(strip)
+        cache._dirty_lines.difference_update(crop.line_range)
         if crop.column_span != (0, width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
