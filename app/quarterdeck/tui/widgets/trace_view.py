@@ -5,11 +5,10 @@ import logging
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -23,34 +22,16 @@ from quarterdeck.model.records import EventView
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.event_finder import ERRORS, EventFinder
-from quarterdeck.tui.widgets.event_lines import summary
 from quarterdeck.tui.widgets.event_pages import EventPages, Fetch
 from quarterdeck.tui.widgets.follow_view import FollowView
-from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs, event_word
+from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
 from quarterdeck.tui.widgets.pacing import Pacer
+from quarterdeck.tui.widgets.trace_lines import COMPONENTS, TRACE_CSS, TraceLooks, trace_line
 
-_WITH_TIME = 56
-_WITH_SEQ = 40
 _FRAME = 0.1
 """Seconds between two repaints while events pour in."""
 
 _log = logging.getLogger(__name__)
-_E = EventType
-_TONES: dict[str, str] = {
-    _E.USER_MESSAGE: "user",
-    _E.ASSISTANT_MESSAGE: "assistant",
-    _E.THOUGHT: "thought",
-    _E.TOOL_CALL: "tool",
-    _E.COMMAND_OUTPUT: "output",
-    _E.DIFF: "diff",
-    _E.APPROVAL_REQUESTED: "approval",
-    _E.APPROVAL_DECIDED: "approval",
-    _E.SESSION_FAILED: "error",
-    _E.RUN_FAILED: "error",
-    _E.ARTIFACT_REJECTED: "error",
-    _E.ERROR: "error",
-    _E.TERMINAL_STATUS: "turn-end",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,43 +50,8 @@ class TracePlace:
 class TraceView(FollowView):
     """Every event of one run; pages are fetched as they come into view."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "trace-view--cursor",
-        "trace-view--seq",
-        "trace-view--time",
-        "trace-view--summary",
-        "trace-view--loading",
-        "trace-view--empty",
-        "trace-view--user",
-        "trace-view--assistant",
-        "trace-view--thought",
-        "trace-view--tool",
-        "trace-view--output",
-        "trace-view--diff",
-        "trace-view--approval",
-        "trace-view--error",
-        "trace-view--turn-end",
-        "trace-view--other",
-    }
-    DEFAULT_CSS = """
-    TraceView {
-        & > .trace-view--cursor { background: $surface-lighten-2; text-style: bold; }
-        & > .trace-view--seq { color: $text-muted; }
-        & > .trace-view--time { color: $text-muted; }
-        & > .trace-view--loading { color: $text-muted; }
-        & > .trace-view--empty { color: $text-muted; }
-        & > .trace-view--user { color: $text-primary; text-style: bold; }
-        & > .trace-view--assistant { color: $text-primary; }
-        & > .trace-view--thought { color: $text-muted; text-style: italic; }
-        & > .trace-view--tool { color: $text-accent; }
-        & > .trace-view--output { color: $text-muted; }
-        & > .trace-view--diff { color: $text-success; }
-        & > .trace-view--approval { color: $text-warning; text-style: bold; }
-        & > .trace-view--error { color: $text-error; text-style: bold; }
-        & > .trace-view--turn-end { color: $text-muted; }
-        & > .trace-view--other { color: $text-muted; }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+    DEFAULT_CSS = TRACE_CSS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -512,33 +458,9 @@ class TraceView(FollowView):
         return self._draw(event.seq, event, False, self.line_width).text if event else ""
 
     def _draw(self, seq: int, event: EventView | None, cursor: bool, width: int) -> Strip:
-        over = ("trace-view--cursor",) if cursor else ()
-
-        def look(name: str) -> Style:
-            return self.look(f"trace-view--{name}", *over)
-
-        tone = _TONES.get(event.type, "other") if event else "loading"
-        parts = [Segment(self._glyphs.cursor if cursor else " ", look(tone))]
-        if width >= _WITH_SEQ:
-            digits = max(4, len(str(self._last_seq if self._seqs is not None else self._shown)))
-            parts.append(Segment(f"{seq:>{digits}} ", look("seq")))
-        if event is None:
-            parts.append(Segment(self._glyphs.ellipsis, look("loading")))
-        else:
-            if width >= _WITH_TIME:
-                parts.append(Segment(f"{self._time(event.at):<8} ", look("time")))
-            word = fit(event_word(event.type), 8, ellipsis=self._glyphs.ellipsis)
-            parts.append(Segment(f"{self._glyphs.for_event(event.type)} {word} ", look(tone)))
-            room = width - sum(part.cell_length for part in parts)
-            text = fit(summary(event), room, ellipsis=self._glyphs.ellipsis)
-            parts.append(Segment(text, look("summary")))
-        return Strip(parts).adjust_cell_length(width, look("summary"))
-
-    def _time(self, at: str) -> str:
-        try:
-            return f"{datetime.fromisoformat(at).astimezone(self._tz):%H:%M:%S}"
-        except (TypeError, ValueError, OverflowError):
-            return "--:--:--"
+        digits = max(4, len(str(self._last_seq if self._seqs is not None else self._shown)))
+        looks = TraceLooks(self._glyphs, self._tz, self.look)
+        return trace_line(event, seq, looks, cursor=cursor, width=width, digits=digits)
 
     def notify_style_update(self) -> None:
         """Forget what was drawn in other styles."""
