@@ -87,6 +87,14 @@ class Terminal:
         """Type; escape is `\\x1b`."""
         os.write(self._master, keys.encode())
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal a size, be it the one it has; it is blank until it is repainted."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._screen.resize(rows, columns)
+        self._screen.erase_in_display(2)
+        # The kernel tells only those whose controlling terminal it is.
+        os.kill(self._process.pid, signal.SIGWINCH)
+
     def close(self) -> None:
         """End the program."""
         if self._process.poll() is None:

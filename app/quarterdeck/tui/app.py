@@ -221,6 +221,15 @@ class QuarterdeckApp(App[None]):
             self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
         self.watch(self, "theme", self._theme_chosen, init=False)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Repaint after a change of size that ended where it began.
+
+        Textual lays out again only for another size, and of quick changes sees but the last; the
+        terminal has cut off meanwhile what was on it.
+        """
+        if self.screen_stack and self.screen.size == event.size:
+            self.screen.refresh()
+
     async def on_ready(self) -> None:
         """Connect and fetch, once the first frame is painted and the main screen is there."""
         self.run_worker(self._link.run(), group="link")
