@@ -35,7 +35,8 @@ def framed(screen: str, width: int, height: int) -> bool:
 def full(screen: str, width: int, height: int) -> bool:
     """Whether the rows below are the keys of a screen that fills the terminal."""
     rows = screen.splitlines()
-    return len(rows) == height and any("enter" in row for row in rows[-3:]) and rows[0].strip() != ""
+    keys = any("enter" in row for row in rows[-3:])
+    return len(rows) == height and keys and rows[0].strip() != ""
 
 
 def across(screen: str, width: int, height: int) -> bool:

@@ -95,5 +95,8 @@ SITUATIONS: dict[str, Situation] = {
     "inbox": Situation(deck_of_six, ASKS, ("I",), ("exact text", "kubectl changes a cluster")),
     "diff": Situation(deck_with_a_diff, ASKS, ("n", "3"), ("2 files, +20 -2", "def backoff")),
     "trace": Situation(deck_of_six, ASKS, ("2",), ("Dry-run the migrations",)),
+    "split": Situation(
+        deck_of_six, ASKS, ("vertical_line",), ("I ask first.", "Dry-run the migrations", "◆ asks")
+    ),
     "help": Situation(deck_of_six, ASKS, ("question_mark",), ("Tour",)),
 }
