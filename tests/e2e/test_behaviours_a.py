@@ -133,6 +133,71 @@ async def test_a8_versions_move_by_what_a_reader_should_notice(deckhouse: Deckho
     assert (await session_in(deck, session_id, "idle")).version > started
 
 
+async def test_a8_each_cause_alone_moves_the_version(deckhouse: Deckhouse) -> None:
+    """Created, turn started, steered, finished or cancelled, run begun, ended, thread id learnt."""
+    deck = await deckhouse.deck()
+    session_id = await idle_session(deckhouse, deck)
+
+    async def version() -> int:
+        return (await deck.session(session_id)).version
+
+    async def ended(command_id: str) -> bool:
+        return (await deck.command(command_id)).state in ("completed", "cancelled")
+
+    async def over(prompt: str, **more) -> None:
+        command_id = (await deck.send(session_id, prompt, **more)).command_id
+        await eventually_async(lambda: ended(command_id))
+
+    first = await version()
+    fork = await deck.session((await deck.fork(session_id))["session_id"])
+    assert (fork.version, await version()) == (first + 1, first)
+    told = {}
+    before = fork.version
+
+    async def note(cause: str) -> None:
+        nonlocal before
+        told[cause], before = await version() - before, await version()
+
+    await over("say more")
+    await note("started and finished")
+    await deck.send(session_id, "wait never")
+    await note("started")
+    await over("say now", interrupt=True)
+    await note("steered, cancelled, started and finished")
+    turn = (await deck.send(session_id, "hang")).command_id
+    await deck.cancel(session_id)
+    await eventually_async(lambda: ended(turn))
+    await note("started and cancelled")
+    await deck.close_session(session_id)
+    await session_in(deck, session_id, "closed")
+    await note("run finished")
+    await deck.resume(session_id)
+    await session_in(deck, session_id, "idle")
+    await note("run begun, thread id learnt")
+    await deck.cancel_run(session_id)
+    await note("run cancelled")
+    for end in ("finished", "cancelled"):
+        reserved = (await deck.reserve_run(session_id)).run_id
+        await deck.claim_run(reserved, "alpha")
+        if end == "finished":
+            await deck.finish_run(reserved, "alpha", "completed")
+            await deck.finish_run(reserved, "alpha", "completed")
+        else:
+            await deck.cancel_run(session_id, run_id=reserved)
+        await note(f"another runner's run {end}")
+    assert told == {
+        "started and finished": 2,
+        "started": 1,
+        "steered, cancelled, started and finished": 4,
+        "started and cancelled": 2,
+        "run finished": 1,
+        "run begun, thread id learnt": 2,
+        "run cancelled": 1,
+        "another runner's run finished": 1,
+        "another runner's run cancelled": 1,
+    }
+
+
 async def test_a11_output_is_filled_and_its_cursor_says_how_far_was_looked(
     deckhouse: Deckhouse,
 ) -> None:

@@ -106,6 +106,25 @@ async def test_a1_a_job_is_worked_by_the_holder_and_never_changes_again(
     assert unknown.code == "unknown_job"
 
 
+async def test_a1_the_jobs_of_a_run_end_however_it_ends(deckhouse: Deckhouse) -> None:
+    """A run of a runner that is cancelled, and one of the supervisor that is closed."""
+    deck = await deckhouse.deck()
+    run_id = await reserved(deckhouse, deck)
+    session = (await deck.sessions(state="all"))[0][0]
+    await deck.submit_job(run_id, "a")
+    await deck.cancel_run(session.session_id, run_id=run_id)
+    own = str(session.run_id)
+    job = await deck.submit_job(own, "b")
+    await deck.close_session(session.session_id)
+    await session_in(deck, session.session_id, "closed")
+    for ended in (run_id, own):
+        assert [(j.state, j.reason) for j in await deck.jobs(ended)] == [
+            ("cancelled", "the run ended")
+        ]
+    late = await deck.set_job_state(job.job_id, "anybody", "completed")
+    assert late.state == "cancelled"
+
+
 async def test_a1_a_run_that_its_runner_calls_blocked_has_ended(deckhouse: Deckhouse) -> None:
     deck = await deckhouse.deck()
     run_id = await reserved(deckhouse, deck)

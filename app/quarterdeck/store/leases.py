@@ -11,7 +11,7 @@ from quarterdeck.model.clock import iso, steady_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import LeaseView, RunnerView
 from quarterdeck.model.states import TERMINAL_RUN_STATES, RunState
-from quarterdeck.store import runs
+from quarterdeck.store import runs, sessions
 from quarterdeck.store.transaction import Row, Tx, rows
 
 SUPERVISOR = "supervisor"
@@ -86,14 +86,10 @@ async def held(tx: Tx, run_id: str, runner_id: str) -> Row:
 
 
 async def finish(tx: Tx, run_id: str, runner_id: str, state: RunState, reason: str | None) -> Row:
-    """End a run that this runner holds; one that has ended is returned as it is (A1)."""
-    await held(tx, run_id, runner_id)
+    """End a run that this runner holds; one that has ended is returned as it is (A1, A8)."""
+    row = await held(tx, run_id, runner_id)
     if await runs.finish(tx, run_id, state, reason):
-        await tx.run(
-            "UPDATE runner_jobs SET state = 'cancelled', reason = 'the run ended', ended_at = ?"
-            " WHERE run_id = ? AND state IN ('pending', 'acknowledged')",
-            (tx.at, run_id),
-        )
+        await sessions.notice(tx, row["session_id"])
     return await runs.load(tx.db, run_id)
 
 

@@ -56,8 +56,15 @@ async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
 
 
 async def finish(tx: Tx, run_id: str, state: RunState, reason: str | None) -> bool:
-    """End a run; on one that has ended this changes nothing and returns False (A1, R7)."""
-    return await update(tx, run_id, state=state.value, reason=reason, ended_at=tx.at)
+    """End a run and its jobs; on one that has ended this changes nothing, returns False (A1, R7)."""
+    if not await update(tx, run_id, state=state.value, reason=reason, ended_at=tx.at):
+        return False
+    await tx.run(
+        "UPDATE runner_jobs SET state = 'cancelled', reason = 'the run ended', ended_at = ?"
+        " WHERE run_id = ? AND state IN ('pending', 'acknowledged')",
+        (tx.at, run_id),
+    )
+    return True
 
 
 async def live(db: aiosqlite.Connection) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ async def cancel_run(ctx: Context, tx: Tx, run_id: str, reason: str) -> Row:
         await _end_active(rec, reason)
     else:
         _record_end(rec, reason)
+        await sessions.notice(tx, row["session_id"])
     await runs.finish(tx, run_id, RunState.CANCELLED, reason)
     await rec.flush()
     return await runs.load(tx.db, run_id)
