@@ -85,6 +85,27 @@ async def test_a12_cancelling_one_command_leaves_the_run_and_its_agent(
     assert (run.run_id, run.state) == (ids["run_id"], "running")
 
 
+async def test_a1_the_end_of_a_session_changes_no_command_that_had_ended(
+    deckhouse: Deckhouse,
+) -> None:
+    """Closed, and failed when its agent could not be started again."""
+    deck = await deckhouse.deck()
+    ids = await busy_session(deckhouse, deck)
+    session_id = ids["session_id"]
+    await deck.cancel_command((await deck.send(session_id, "say never")).command_id)
+    await deck.cancel_command(ids["command_id"])
+    await session_in(deck, session_id, "idle")
+    before = await deck.commands(session_id)
+    assert "completed" in {command.state for command in before}
+    await deck.close_session(session_id)
+    await session_in(deck, session_id, "closed")
+    assert (await deck.commands(session_id))[: len(before)] == before
+    deckhouse.configure(SCRIPTED_FAIL_START="error")
+    await deck.send(session_id, "say x")
+    await session_in(deck, session_id, "failed_needs_human")
+    assert (await deck.commands(session_id))[: len(before)] == before
+
+
 async def test_a8_a_prompt_that_interrupts_goes_out_next(deckhouse: Deckhouse) -> None:
     """The running turn is cancelled, the queue keeps waiting behind, the version moves."""
     deck = await deckhouse.deck()

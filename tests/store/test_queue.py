@@ -116,3 +116,27 @@ async def test_a1_a_prompt_of_another_session_is_no_place_to_move_to(tmp_path: P
 
     await store.write(work)
     await store.close()
+
+
+async def test_a1_an_ended_command_never_changes_again(tmp_path: Path) -> None:
+    """Whatever it is told after its end; the supervisor looks before it asks, this is the lock."""
+    store = await Store.open(tmp_path / "q.db")
+
+    async def work(tx: Tx) -> None:
+        await new_session(tx, "ses_1")
+        for end in (CommandState.COMPLETED, CommandState.FAILED, CommandState.CANCELLED):
+            row = await commands.insert(tx, "ses_1", None, CommandKind.TURN, text="x")
+            command_id = row["command_id"]
+            assert await commands.set_state(tx, command_id, end, "over")
+            ended = dict(await commands.load(tx.db, command_id))
+            for state in CommandState:
+                assert not await commands.set_state(tx, command_id, state, "again")
+            await commands.acknowledge(tx, command_id, "run_1")
+            await commands.set_text(tx, command_id, "y")
+            assert await commands.finish_open(tx, "ses_1", CommandState.FAILED, "again") == []
+            assert dict(await commands.load(tx.db, command_id)) == ended
+
+    try:
+        await store.write(work)
+    finally:
+        await store.close()

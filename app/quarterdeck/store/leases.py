@@ -88,7 +88,8 @@ async def held(tx: Tx, run_id: str, runner_id: str) -> Row:
 async def finish(tx: Tx, run_id: str, runner_id: str, state: RunState, reason: str | None) -> Row:
     """End a run that this runner holds; one that has ended is returned as it is (A1, A8)."""
     row = await held(tx, run_id, runner_id)
-    if await runs.finish(tx, run_id, state, reason):
+    ended = await runs.finish(tx, run_id, state, reason)
+    if ended:
         await sessions.notice(tx, row["session_id"])
     return await runs.load(tx.db, run_id)
 
