@@ -56,7 +56,7 @@ async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
 
 
 async def finish(tx: Tx, run_id: str, state: RunState, reason: str | None) -> bool:
-    """End a run and its jobs; on one that has ended this changes nothing, returns False (A1, R7)."""
+    """End a run and its jobs; on an ended one this changes nothing and returns False (A1, R7)."""
     if not await update(tx, run_id, state=state.value, reason=reason, ended_at=tx.at):
         return False
     await tx.run(
