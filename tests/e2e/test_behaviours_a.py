@@ -149,7 +149,7 @@ async def test_a8_each_cause_alone_moves_the_version(deckhouse: Deckhouse) -> No
         await eventually_async(lambda: ended(command_id))
 
     first = await version()
-    fork = await deck.session((await deck.fork(session_id))["session_id"])
+    fork = await deck.session(str((await deck.fork(session_id))["session_id"]))
     assert (fork.version, await version()) == (first + 1, first)
     told = {}
     before = fork.version

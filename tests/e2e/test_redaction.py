@@ -1,6 +1,7 @@
 """Redaction before anything is written to the database (A2, A15; issue of records)."""
 
 import json
+import sys
 from pathlib import Path
 
 from tests.support.deckhouse import (
@@ -110,6 +111,66 @@ async def test_values_of_secret_variables_and_own_patterns_are_hidden(
     assert "correct-horse-battery" not in text
     assert "INTERNAL-123456" not in text
     assert "here" in text
+
+
+async def test_what_clients_say_of_records_is_hidden_too(deckhouse: Deckhouse) -> None:
+    """A2, A15: titles, names, reasons and bundles at once; a job's payload once it has ended."""
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(
+        deck,
+        f"ask {'x' * 90} {TOKEN}",  # a title of the prompt would end within the secret
+        bundle={"prompts": [TOKEN], "skills": [TOKEN], "credential": "deploy-key"},
+    )
+    session_id = ids["session_id"]
+    approval = await approval_of(deck, session_id)
+    await decide(deck, approval, "deny", reason=f"no: {TOKEN}")
+    await session_in(deck, session_id, "idle")
+    view = await deck.session(session_id)
+    assert TOKEN[:12] not in view.title + view.preview
+    await deck.save_checkpoint(session_id, f"at {TOKEN}")
+    forked = await deck.fork(
+        session_id, checkpoint=f"at {TOKEN}", title=f"f {TOKEN}", prompt=f"say {TOKEN}", wait=True
+    )
+    await session_in(deck, str(forked["session_id"]), "idle")
+    assert "github" in (await deck.session(str(forked["session_id"]))).title
+    assert "github" in (await deck.rename(session_id, f"r {TOKEN}")).title
+    for end in ("cancelled", "finished", "failed"):
+        run_id = (await deck.reserve_run(session_id, bundle={"repository": TOKEN})).run_id
+        await deck.claim_run(run_id, "alpha")
+        job = await deck.submit_job(run_id, {"do": TOKEN}, key="once")
+        assert job.payload == {"do": TOKEN}, "exact while it may be worked on"
+        if end == "cancelled":
+            await deck.cancel_run(session_id, run_id=run_id, reason=f"why {TOKEN}")
+        elif end == "finished":
+            await deck.finish_run(run_id, "alpha", "failed", reason=f"why {TOKEN}")
+        else:
+            await deck.set_job_state(job.job_id, "alpha", "failed", reason=f"why {TOKEN}")
+        [ended] = await deck.jobs(run_id)
+        assert "github" in str(ended.payload)
+        assert await deck.submit_job(run_id, {"do": TOKEN}, key="once") == ended
+    for run in await deck.runs(session_id):
+        assert (run.bundle or {}).get("credential") in ("deploy-key", None)
+    active = (await deck.session(session_id)).run_id
+    await deck.call("run.finish", session_id=session_id, run_id=active, failure=f"why {TOKEN}")
+    await deckhouse.end_supervisor()
+    assert files_with(deckhouse.places.state, TOKEN) == []
+
+
+async def test_why_an_agent_does_not_start_is_hidden_too(deckhouse: Deckhouse) -> None:
+    """A2, R4: what it answers to the handshake is in the failure that the list shows."""
+    answer = {"jsonrpc": "2.0", "id": 0, "error": {"code": 1, "message": f"no access: {TOKEN}"}}
+    program = f"import json; m = json.loads(input()); a = {answer!r}; a['id'] = m['id'];"
+    program += " print(json.dumps(a), flush=True); input()"
+    command = json.dumps([sys.executable, "-c", program])
+    deckhouse.configure(f"[agents.broken]\ncommand = {command}")
+    deck = await deckhouse.deck()
+    ids = await deckhouse.new(deck, "say x", agent="broken")
+    view = await session_in(deck, ids["session_id"], "failed_needs_human")
+    assert "no access: ghp_" in str(view.failure)
+    [run] = await deck.runs(ids["session_id"])
+    assert TOKEN not in str(view.failure) + str(run.reason)
+    await deckhouse.end_supervisor()
+    assert files_with(deckhouse.places.state, TOKEN) == []
 
 
 async def _turn_over(deck, session_id: str) -> None:

@@ -1,5 +1,6 @@
 """Runner jobs: pieces of a run's work, noted once under their key (A1, A4)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import aiosqlite
@@ -58,6 +59,23 @@ async def set_state(
         (state.value, reason, ended, job_id),
     )
     return await load(tx.db, job_id)
+
+
+async def forget_exact(tx: Tx, run_id: str, hide: Callable[[Any], Any]) -> None:
+    """Redact what the run's ended jobs were about, exact while a runner could need it (A2).
+
+    Their keys go on to know the same payload, by its hash.
+    """
+    ended = await tx.all(
+        "SELECT job_id, payload FROM runner_jobs WHERE run_id = ?"
+        " AND state NOT IN ('pending', 'acknowledged')",
+        (run_id,),
+    )
+    told = [(canonical(hide(json_or_none(row["payload"]))), row) for row in ended]
+    await tx.many(
+        "UPDATE runner_jobs SET payload = ? WHERE job_id = ?",
+        [(text, row["job_id"]) for text, row in told if text != row["payload"]],
+    )
 
 
 async def load(db: aiosqlite.Connection, job_id: str) -> Row:

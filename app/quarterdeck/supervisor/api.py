@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.store import runs, sessions
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recovery import Report
@@ -50,6 +51,15 @@ class Api:
         self.ctx, self.report, self.shut_down = ctx, report, shut_down
         self.db = ctx.store.reading
         self._methods = methods
+
+    @property
+    def redactor(self) -> Redactor:
+        """What hides secrets in what callers say (A2)."""
+        return self.ctx.redactors.current(self.ctx.client_env)
+
+    def hidden(self, text: str | None) -> str | None:
+        """Return what a caller said, without secrets (A2)."""
+        return None if text is None else self.redactor.redact(text)
 
     async def serve(self, caller: Caller, method: str, given: Any) -> Any:
         """Answer one call."""

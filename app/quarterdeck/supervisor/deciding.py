@@ -87,12 +87,13 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
     option = _recovery_option(row, wanted)
     if option == "abandon":
         state = ApprovalState.ABORTED
+    reason = None if wanted.reason is None else rec.redactor.redact(wanted.reason)
     decision = await approvals.record_decision(
         tx,
         row,
         action=wanted.action,
         option=option,
-        reason=wanted.reason,
+        reason=reason,
         token=wanted.token,
         decided_by=wanted.decided_by,
         client=wanted.client,

@@ -10,7 +10,7 @@ from quarterdeck.model.states import (
     RunState,
     SessionState,
 )
-from quarterdeck.store import approvals, commands, runs, sessions
+from quarterdeck.store import approvals, commands, runner_jobs, runs, sessions
 from quarterdeck.store.transaction import Row, Tx
 from quarterdeck.supervisor import asking, lifecycle
 from quarterdeck.supervisor.context import Context
@@ -34,6 +34,7 @@ async def cancel_run(ctx: Context, tx: Tx, run_id: str, reason: str) -> Row:
         _record_end(rec, reason)
         await sessions.notice(tx, row["session_id"])
     await runs.finish(tx, run_id, RunState.CANCELLED, reason)
+    await runner_jobs.forget_exact(tx, run_id, rec.redactor.redact_value)
     await rec.flush()
     return await runs.load(tx.db, run_id)
 

@@ -4,7 +4,8 @@ import json
 
 from quarterdeck.agents.holding import forwarded_offset
 from quarterdeck.model.canonical import canonical
-from quarterdeck.store import outbox
+from quarterdeck.store import outbox, runner_jobs
+from quarterdeck.store.sessions import json_or_none
 from quarterdeck.supervisor.recorder import Recorder
 
 
@@ -13,23 +14,28 @@ async def forget_exact(rec: Recorder) -> None:
     await outbox.forget_delivered(rec.tx, rec.run.run_id, forwarded_offset(rec.run.directory))
     await _approvals(rec)
     await _commands(rec)
+    await runner_jobs.forget_exact(rec.tx, rec.run.run_id, rec.redactor.redact_value)
 
 
 async def _approvals(rec: Recorder) -> None:
     redactor = rec.redactor
     settled = await rec.tx.all(
-        "SELECT a.approval_id, a.title, a.subject, a.payload, d.content FROM approvals a"
+        "SELECT a.approval_id, a.title, a.subject, a.reason, a.payload, a.options, d.content"
+        " FROM approvals a"
         " LEFT JOIN decisions d ON d.approval_id = a.approval_id"
         " WHERE a.run_id = ? AND a.exact = 1 AND a.state <> 'pending'",
         (rec.run.run_id,),
     )
     await rec.tx.many(
-        "UPDATE approvals SET exact = 0, title = ?, subject = ?, payload = ? WHERE approval_id = ?",
+        "UPDATE approvals SET exact = 0, title = ?, subject = ?, reason = ?, payload = ?,"
+        " options = ? WHERE approval_id = ?",
         [
             (
                 redactor.redact(row["title"]),
                 redactor.redact(row["subject"]),
+                None if row["reason"] is None else redactor.redact(row["reason"]),
                 canonical(redactor.redact_value(json.loads(row["payload"]))),
+                json.dumps(redactor.redact_value(json_or_none(row["options"]) or [])),
                 row["approval_id"],
             )
             for row in settled

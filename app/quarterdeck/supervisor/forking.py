@@ -76,13 +76,15 @@ async def _create(
     first = await _first(tx, parent, wanted)
     if first is not None:
         return first
+    redactor = ctx.redactors.current(ctx.client_env)
+    prompt = None if wanted.prompt is None else redactor.redact(wanted.prompt)
     new = sessions.NewSession(
         session_id=session_id,
         project=parent["project"],
         agent=parent["agent"],
         cwd=parent["cwd"],
-        title=fold(wanted.title or f"{parent['title']} (fork)", TITLE_LIMIT),
-        preview=fold(wanted.prompt or parent["preview"], PREVIEW_LIMIT),
+        title=fold(redactor.redact(wanted.title or f"{parent['title']} (fork)"), TITLE_LIMIT),
+        preview=fold(prompt or parent["preview"], PREVIEW_LIMIT),
         start_key=wanted.key,
         start_sha256=wanted.digest() if wanted.key else None,
         source="fork",

@@ -235,6 +235,7 @@ async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: s
     session = await sessions.load(tx.db, run.session_id)
     if session["active_run_id"] != run.run_id or session["state"] != SessionState.STARTING:
         return
+    reason = rec.redactor.redact(reason)
     await put_down(rec, "failed")
     await runs.finish(tx, run.run_id, RunState.FAILED, reason)
     rec.event(EventType.ERROR, {"message": reason, "where": "start"})

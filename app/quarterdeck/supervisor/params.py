@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.model.states import Action
 from quarterdeck.policy.call import Mode
 
@@ -69,6 +70,15 @@ class Bundle(Params):
         if value is not None and "://" in value and "@" in value.partition("://")[2].split("/")[0]:
             raise ValueError("must not hold a user or a password; name a credential instead")
         return value
+
+    def told(self, redactor: Redactor) -> dict[str, Any]:
+        """Return what is stored of it, each name without secrets (A2, A15)."""
+        return {
+            name: redactor.redact(value)
+            if isinstance(value, str)
+            else [redactor.redact(one) for one in value]
+            for name, value in self.model_dump(exclude_none=True).items()
+        }
 
 
 class CommandList(OfSession):

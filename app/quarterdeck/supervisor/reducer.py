@@ -86,7 +86,8 @@ async def _ready(rec: Recorder, fact: Ready) -> None:
         return
     if fact.via == "fork":
         await forks.mark_told(tx, run.session_id)
-    await runs.update(tx, run.run_id, state=RunState.RUNNING.value, agent_info=canonical(fact.info))
+    info = canonical(rec.redactor.redact_value(fact.info))
+    await runs.update(tx, run.run_id, state=RunState.RUNNING.value, agent_info=info)
     rec.event(
         EventType.SESSION_STARTED,
         {"via": fact.via, "agent_session_id": fact.agent_session_id, **fact.info},
@@ -115,7 +116,7 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
     else:
         state, why = CommandState.COMPLETED, fact.stop_reason
     if fact.command_id is not None:
-        await commands.set_state(tx, fact.command_id, state, why)
+        await commands.set_state(tx, fact.command_id, state, _hidden(rec, why))
     await asking.supersede_open(rec, "the turn ended")
     fields: dict[str, Any] = {
         "execution_state": "terminal",
@@ -137,18 +138,23 @@ async def _turn_ended(rec: Recorder, fact: TurnEnded) -> None:
 async def _setting_answered(rec: Recorder, fact: SettingAnswered) -> None:
     """The answer to a mode or model that a command asked for."""
     state = CommandState.COMPLETED if fact.error is None else CommandState.FAILED
-    await commands.set_state(rec.tx, fact.command_id, state, fact.error)
+    await commands.set_state(rec.tx, fact.command_id, state, _hidden(rec, fact.error))
+
+
+def _hidden(rec: Recorder, text: str | None) -> str | None:
+    """Return what the agent said, without secrets (A2)."""
+    return None if text is None else rec.redactor.redact(text)
 
 
 async def _session_info(rec: Recorder, fact: SessionInfo) -> None:
     fields: dict[str, Any] = {}
     if fact.usage is not None:
-        fields["usage"] = canonical(fact.usage)
+        fields["usage"] = canonical(rec.redactor.redact_value(fact.usage))
         await spending.cost_told(rec, fact.usage)
     if fact.mode is not None:
-        fields["mode"] = fact.mode
+        fields["mode"] = rec.redactor.redact(fact.mode)
     if fact.model is not None:
-        fields["model"] = fact.model
+        fields["model"] = rec.redactor.redact(fact.model)
     if fact.commands is not None:
         shown = rec.redactor.redact_value(fact.commands[:COMMANDS_MOST])
         fields["agent_commands"] = canonical(shown)

@@ -114,6 +114,7 @@ class AcpDriver:
         conversation = self._state.to_json()
         if hide is not None and not self._state.turn and not self._state.permissions:
             conversation["tools"] = hide(conversation["tools"])
+            conversation["usage"] = hide(conversation["usage"])
         return {
             "peer": {
                 "next_id": self._peer.next_id,

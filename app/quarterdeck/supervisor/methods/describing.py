@@ -84,7 +84,7 @@ async def describe(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Say what a session is about, whose it is, how long it is kept."""
     asked = read(Describe, given)
     session_id = await api.session_id(asked.session_id)
-    columns = asked.columns(api.ctx.redactors.current(api.ctx.client_env))
+    columns = asked.columns(api.redactor)
     await api.ctx.store.write(lambda tx: describing.describe(tx, session_id, columns))
     api.ctx.rearm_sessions()
     return (await sessions.view(api.db, session_id, caller.reader)).to_wire()

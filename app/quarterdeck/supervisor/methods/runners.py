@@ -96,7 +96,7 @@ async def reserve(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Make a run of a session for a runner to claim; the session's own agent is not touched."""
     asked = read(Reserve, given)
     session_id = await api.session_id(asked.session_id)
-    bundle = None if asked.bundle is None else canonical(asked.bundle.model_dump(exclude_none=True))
+    bundle = None if asked.bundle is None else canonical(asked.bundle.told(api.redactor))
 
     async def work(tx: Tx) -> Row:
         threads.check_not_deleted(await sessions.load(tx.db, session_id))
@@ -137,10 +137,14 @@ async def finish(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """End a run that the runner holds; A1."""
     asked = read(Finish, given)
     run_id = await _run_id(api, asked.run_id)
-    row = await api.ctx.store.write(
-        lambda tx: leases.finish(tx, run_id, asked.runner_id, RunState(asked.state), asked.reason)
-    )
-    return runs.to_view(row).to_wire()
+    reason = api.hidden(asked.reason)
+
+    async def work(tx: Tx) -> Row:
+        row = await leases.finish(tx, run_id, asked.runner_id, RunState(asked.state), reason)
+        await runner_jobs.forget_exact(tx, run_id, api.redactor.redact_value)
+        return row
+
+    return runs.to_view(await api.ctx.store.write(work)).to_wire()
 
 
 async def job(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -164,12 +168,14 @@ async def jobs(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
 async def job_state(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Say what became of a job; only the run's holder may."""
     asked = read(JobState, given)
-    row = await api.ctx.store.write(
-        lambda tx: runner_jobs.set_state(
-            tx, asked.job_id, asked.runner_id, CommandState(asked.state), asked.reason
-        )
-    )
-    return runner_jobs.to_view(row).to_wire()
+    state, reason = CommandState(asked.state), api.hidden(asked.reason)
+
+    async def work(tx: Tx) -> Row:
+        row = await runner_jobs.set_state(tx, asked.job_id, asked.runner_id, state, reason)
+        await runner_jobs.forget_exact(tx, row["run_id"], api.redactor.redact_value)
+        return await runner_jobs.load(tx.db, asked.job_id)
+
+    return runner_jobs.to_view(await api.ctx.store.write(work)).to_wire()
 
 
 async def _run_id(api: Api, given: str) -> str:

@@ -115,7 +115,7 @@ async def run_cancel(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
         run_id = session["active_run_id"] or session["last_run_id"]
     if run_id is None:
         raise QuarterdeckError("session_not_running", f"session {session_id} never had a run")
-    reason = asked.reason or f"{caller.reader} cancelled it"
+    reason = api.hidden(asked.reason) or f"{caller.reader} cancelled it"
     row = await api.ctx.store.write(lambda tx: ending.cancel_run(api.ctx, tx, run_id, reason))
     return runs.to_view(row).to_wire()
 
@@ -124,8 +124,9 @@ async def run_finish(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Mark a run finished; R7."""
     asked = read(params.RunFinish, given)
     session_id = await api.session_id(asked.session_id)
+    failure = api.hidden(asked.failure)
     await api.ctx.store.write(
-        lambda tx: turns.finish(api.ctx, tx, session_id, asked.run_id, asked.failure)
+        lambda tx: turns.finish(api.ctx, tx, session_id, asked.run_id, failure)
     )
     return {"session_id": session_id, "run_id": asked.run_id}
 

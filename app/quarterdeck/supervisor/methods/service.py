@@ -38,7 +38,7 @@ async def agent_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """
     read(params.Nothing, given)
     known = profiles.load(api.ctx.places.config_file)
-    redactor = api.ctx.redactors.current(api.ctx.client_env)
+    redactor = api.redactor
     return {
         "agents": [
             {

@@ -52,24 +52,26 @@ async def session_new(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     asked = read(New, given)
     check_prompt(asked.prompt)
     api.ctx.profile(asked.agent)
-    bundle = None if asked.bundle is None else asked.bundle.model_dump(exclude_none=True)
+    redactor = api.ctx.redactors.current({**api.ctx.client_env, "": asked.env})
+    bundle = None if asked.bundle is None else asked.bundle.told(redactor)
     said = asked.said()
     payload = canonical(
         [asked.agent, asked.cwd, asked.prompt, asked.title, bundle, asked.approval_mode]
         + ([said] if said else [])
     )
-    redactor = api.ctx.redactors.current({"": asked.env})
     noted = (asked.metadata or {}).get("title")
     named = asked.title
     if not named and isinstance(noted, str):
         named = noted
+    # Redacted before it is folded: a secret that is cut may not be known for one any more.
+    prompt = redactor.redact(asked.prompt)
     new = sessions.NewSession(
         session_id=new_id(Prefix.SESSION),
         project=asked.cwd,
         agent=asked.agent,
         cwd=asked.cwd,
-        title=redactor.redact(title(named, asked.prompt)),
-        preview=redactor.redact(fold(asked.prompt, PREVIEW_LIMIT)),
+        title=title(named and redactor.redact(named), prompt),
+        preview=fold(prompt, PREVIEW_LIMIT),
         start_key=asked.key,
         start_sha256=sha256(payload) if asked.key else None,
         approval_mode=asked.approval_mode.value,

@@ -61,7 +61,8 @@ async def rename(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """Another title."""
     asked = read(Rename, given)
     session_id = await api.session_id(asked.session_id)
-    await api.ctx.store.write(lambda tx: threads.rename(tx, session_id, asked.title))
+    title = fold(api.redactor.redact(asked.title), TITLE_LIMIT)
+    await api.ctx.store.write(lambda tx: threads.rename(tx, session_id, title))
     return (await sessions.view(api.db, session_id, caller.reader)).to_wire()
 
 
@@ -91,7 +92,7 @@ async def fork(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
         check_prompt(asked.prompt)
     wanted = forking.Wanted(
         session_id=await api.session_id(asked.session_id),
-        checkpoint=asked.checkpoint,
+        checkpoint=api.hidden(asked.checkpoint),
         prompt=asked.prompt,
         title=asked.title,
         key=asked.key,
@@ -106,6 +107,7 @@ async def checkpoint_save(api: Api, caller: Caller, given: Any) -> dict[str, Any
     """Name the point where the session stands now."""
     asked = read(Checkpoint, given)
     _check_own(asked.name)
+    name = api.redactor.redact(asked.name)
     session_id = await api.session_id(asked.session_id)
 
     async def work(tx: Tx) -> dict[str, Any]:
@@ -115,7 +117,7 @@ async def checkpoint_save(api: Api, caller: Caller, given: Any) -> dict[str, Any
         if run_id is None:
             raise QuarterdeckError("session_not_running", "nothing happened in it yet")
         seq = session["last_event_seq"]
-        return (await checkpoints.save(tx, session_id, asked.name, run_id, seq)).to_wire()
+        return (await checkpoints.save(tx, session_id, name, run_id, seq)).to_wire()
 
     return await api.ctx.store.write(work)
 
@@ -132,8 +134,9 @@ async def checkpoint_delete(api: Api, caller: Caller, given: Any) -> dict[str, A
     asked = read(Checkpoint, given)
     _check_own(asked.name)
     session_id = await api.session_id(asked.session_id)
-    await api.ctx.store.write(lambda tx: checkpoints.delete(tx, session_id, asked.name))
-    return {"session_id": session_id, "name": asked.name}
+    name = api.redactor.redact(asked.name)
+    await api.ctx.store.write(lambda tx: checkpoints.delete(tx, session_id, name))
+    return {"session_id": session_id, "name": name}
 
 
 def _check_own(name: str) -> None:

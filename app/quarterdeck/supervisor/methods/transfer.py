@@ -96,7 +96,7 @@ async def import_commit(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     file = _existing(api, asked.token)
     try:
         checked = await asyncio.to_thread(importing.check, file)
-        redactor = api.ctx.redactors.current(api.ctx.client_env)
+        redactor = api.redactor
         session_id = await api.ctx.store.write(
             lambda tx: importing.store(
                 tx, checked, new_ids=asked.new_id, hide=redactor.redact_value
