@@ -3,7 +3,8 @@
 from datetime import UTC
 from pathlib import Path
 
-from quarterdeck.tui.app import NO_KEYS_CHANGED, QuarterdeckApp
+from quarterdeck.tui.app import QuarterdeckApp
+from quarterdeck.tui.deck_app import NO_KEYS_CHANGED
 from quarterdeck.tui.keymap import Keymap
 from tests.support.scripted_deck import (
     NOW_MS,

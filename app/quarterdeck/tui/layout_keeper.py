@@ -7,7 +7,7 @@ from textual.timer import Timer
 from quarterdeck.tui.layout import Layout, LayoutFile
 
 if TYPE_CHECKING:
-    from quarterdeck.tui.app import QuarterdeckApp
+    from quarterdeck.tui.deck_app import DeckApp
 
 BURST_S = 1.0
 """How long changes are gathered before they are written together."""
@@ -16,7 +16,7 @@ BURST_S = 1.0
 class LayoutKeeper:
     """The layout as it is now, and when it is written."""
 
-    def __init__(self, app: "QuarterdeckApp", file: LayoutFile) -> None:
+    def __init__(self, app: "DeckApp", file: LayoutFile) -> None:
         """Read what was kept."""
         self._app, self._file = app, file
         self.layout, self.problem = file.read()
