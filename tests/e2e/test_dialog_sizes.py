@@ -11,6 +11,7 @@ import pytest
 from tests.support.deckhouse import Deckhouse, approval_of, session_in
 from tests.support.terminal import Terminal as BareTerminal
 from tests.support.tmux import Terminal
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 SIZES = [(60, 18), (160, 45), (80, 24)]
@@ -56,6 +57,16 @@ def alone(screen: str) -> bool:
 def ageless(terminal: BareTerminal) -> str:
     """What stands on the screen, without what time alone changes."""
     return re.sub(r"(<1| \d)m ", "  m ", terminal.text)
+
+
+def shows(terminal: BareTerminal, whole: str) -> None:
+    """Wait until that, and nothing else, stands on the screen."""
+
+    def there() -> bool:
+        terminal.read(0.1)
+        return ageless(terminal) == whole
+
+    eventually(there, within=30, what=whole)
 
 
 @dataclass(frozen=True)
@@ -147,9 +158,7 @@ async def test_a_size_that_went_and_came_back_leaves_no_damage(deckhouse: Deckho
                     for columns, rows in sizes:
                         terminal.resize(columns, rows)
                     assert terminal.text.strip() == ""
-                    terminal.until(words)
-                    terminal.settle()
-                    assert ageless(terminal) == whole
+                    shows(terminal, whole)
         finally:
             terminal.close()
 

@@ -79,19 +79,33 @@ def on_terminal(deckhouse: Deckhouse, size: tuple[int, int]) -> Iterator[Termina
         terminal.close()
 
 
+WALK = (
+    # Every pane alone, and an event in full.
+    *("1", "G", "g", "2", "\t", "\r", "\x1b", "\x1b", "3", "4", "5"),
+    # Two at once: each beside or below the output, and an event in full below both.
+    *("1", "|", "\t", "\t", "G", "\r", "\x1b", "3", "4", "5", "1", "|", "\x1b"),
+    # What asks, and what names the session.
+    *("a", "G", "\x1b", "I", "\x1b", "Q", "\x1b", "C", "\x1b", "T", "\x1b"),
+    *("R", "\x1b", "D", "\x1b", "X", "\x1b", "E", "\x1b", "$", "t", "s", "p", "\x1b"),
+    *("c", "\x1b", "!", "\x1b", "#", "P", "P", "2", "\t", "t", "\x1b", "\x1b", "1"),
+    *("b", "b", "b", "O", "v", "v", "v", "v", "v", "v", "v", "v"),
+    # What finds it, and what completes what is typed.
+    *("S", "PWNRED\r", "\x1b", "\x1b", "/", "PWN", "\r", "\x1b"),
+    *("i", "/", "\x1b", "\x7f", "\x1b"),
+    *("\x10", "mode", "\x1b", "N", "5", "1", "n", "n"),
+)
+"""Keys that show every pane, split pane, screen and dialog with an agent's words in it."""
+
+
 def walk(terminal: Terminal) -> None:
-    """Show every pane, screen and dialog that has an agent's words in it."""
+    """Go everywhere; what is found by its words, and the table of keys, last."""
     terminal.until("supervisor", "a answer")
-    for keys in ("1", "G", "g", "2", "\t", "\r", "\x1b", "\x1b", "3", "4", "5"):
-        terminal.press(keys)
-        terminal.settle()
-    for keys in ("a", "G", "\x1b", "I", "\x1b", "Q", "\x1b", "C", "\x1b", "T", "\x1b"):
-        terminal.press(keys)
-        terminal.settle()
-    for keys in ("S", "PWNRED\r", "\x1b", "\x1b", "/", "PWN", "\r", "\x1b", "i", "/", "\x1b"):
+    for keys in WALK:
         terminal.press(keys)
         terminal.settle()
     terminal.press("?")
+    terminal.until("type to filter")
+    terminal.press("approv")
     terminal.settle()
 
 
