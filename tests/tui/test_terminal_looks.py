@@ -1,6 +1,8 @@
 """What terminals with less can show: no colour, 16 colours, no Unicode (issue 6, looks)."""
 
+import ast
 import itertools
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -11,6 +13,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 
+from quarterdeck import tui
 from quarterdeck.tui import themes
 from quarterdeck.tui.app import QuarterdeckApp
 from quarterdeck.tui.plain_filters import AsciiFilter, ColourlessFilter
@@ -67,6 +70,27 @@ def test_every_sign_becomes_ascii_in_as_many_cells():
     assert len(segment.text) == cell_len(text)
     assert segment.text.startswith("+-+|>! x * o . ? ~ ~ ")
     assert segment.style == Style(bold=True)
+
+
+def _own_signs() -> set[str]:
+    """Return every sign that is not ASCII in a text of the screen's own code."""
+    found: set[str] = set()
+    for file in Path(tui.__file__).parent.rglob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        for text in texts:
+            if isinstance(text.value, str) and id(text) not in docstrings:
+                found |= {char for char in text.value if not char.isascii() and cell_len(char)}
+    return found
+
+
+def test_no_sign_of_our_own_is_without_a_likeness_in_ascii():
+    signs = _own_signs()
+    assert "◆" in signs
+    (segment,) = AsciiFilter().apply([Segment(" ".join(signs))], BLACK)
+    unlike = {sign for sign, plain in zip(signs, segment.text[::2], strict=True) if plain == "?"}
+    assert unlike <= {"\ufffd", "\uff1f"}, "these two stand for what is not known"
 
 
 def test_without_colour_only_what_needs_none_stays():

@@ -58,7 +58,7 @@ def _pairs() -> dict[str, str]:
     found: dict[str, str] = {}
     groups = {
         "-": "─━┄┅┈┉╌╍═‒–—―▔▁",
-        "|": "│┃┆┇┊┋╎╏║▏▕▎▐",
+        "|": "│┃┆┇┊┋╎╏║‖▏▕▎▐",
         "+": "┌┐└┘├┤┬┴┼┏┓┗┛┣┫┳┻╋╭╮╯╰╔╗╚╝╠╣╦╩╬",
         "#": "█▉▊▋▓▒░■▇▆▅",
         " ": "▂▃▄▀\u00a0",
@@ -67,8 +67,15 @@ def _pairs() -> dict[str, str]:
         "*": "★☆✦",
         "^": "↑▲",
         "v": "↓▼✓",
-        ">": "→▶❯",
-        "<": "←◀❮",
+        ">": "→▶❯↪",
+        "<": "←◀❮‹⌫",
+        "/": "⏎",  # where a line ends within a text that is shown as one
+        "@": "↻",
+        "x": "×",
+        "=": "≡",
+        "$": "Σ€£",
+        "!": "◇",
+        "o": "□",
     }
     for sign, others in groups.items():
         found |= dict.fromkeys(others, sign)
