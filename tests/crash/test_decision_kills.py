@@ -8,7 +8,7 @@ first, the second and so on, until one more than there are lets the process live
 What turns this red, each tried by hand:
 - supervisor/recovery.py, `_reattach`: `await spooling.catch_up(…)` taken out;
 - supervisor/deciding.py, `decide`: the same token not answered with the first decision;
-- supervisor/lifecycle.py, `_crashed`: `await _tell_undelivered(rec)` taken out.
+- supervisor/run_end.py, `_crashed`: `await _tell_undelivered(rec)` taken out.
 """
 
 import asyncio

@@ -93,7 +93,7 @@ async def test_r5_the_late_end_of_a_replaced_starter_leaves_the_new_run_alone(
 ) -> None:
     """The first agent ends only after another run has taken its place, in mid-turn.
 
-    Red once `lifecycle.ended` does not ask whether the run is still the session's active one.
+    Red once `run_end.ended` does not ask whether the run is still the session's active one.
     """
     deckhouse.configure(SCRIPTED_FAIL_START="silent")
     deck = await deckhouse.deck()

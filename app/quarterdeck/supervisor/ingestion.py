@@ -11,7 +11,7 @@ from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.failpoints import failpoint
 from quarterdeck.store.transaction import Tx
-from quarterdeck.supervisor import lifecycle, limiting, serving, spooling
+from quarterdeck.supervisor import lifecycle, limiting, run_end, serving, spooling
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.forgetting import forget_exact
 from quarterdeck.supervisor.live_run import LiveRun
@@ -252,7 +252,7 @@ class Ingestion:
                 {"message": "the last line was torn", "where": "journal", "raw": text},
             )
         await serving.end_terminals(rec)
-        await lifecycle.ended(rec, read_exit(run.directory))
+        await run_end.ended(rec, read_exit(run.directory))
         await forget_exact(rec)
         rec.tx.after_commit(lambda: self._ctx.drop(run))
 

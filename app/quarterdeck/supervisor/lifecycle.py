@@ -1,4 +1,4 @@
-"""A run's life: begun, launched, failed, crashed, ended (R1-R9, D3)."""
+"""A run's life: begun, launched, failed, put down, closed (R1-R9, D3)."""
 
 import asyncio
 import logging
@@ -8,34 +8,27 @@ from typing import Literal
 from quarterdeck.agents import environment, process
 from quarterdeck.agents.acp.driver import AcpDriver
 from quarterdeck.agents.holding import (
-    ExitStatus,
     KeeperSpec,
     SpawnFailed,
     SpoolDamaged,
-    forwarded_offset,
-    read_stderr,
     request_stop,
     spawn,
 )
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.event_types import FROM_AGENTS, EventType
+from quarterdeck.model.event_types import EventType
 from quarterdeck.model.ids import Prefix, new_id, short
 from quarterdeck.model.states import (
     ApprovalKind,
     ApprovalState,
-    CommandKind,
     CommandState,
     RunState,
     SessionState,
 )
 from quarterdeck.store import (
     approvals,
-    checkpoints,
     commands,
-    event_finding,
     forks,
     leases,
-    outbox,
     runs,
     sessions,
     threads,
@@ -246,7 +239,7 @@ async def fail_start(rec: Recorder, reason: str, *, recoverable: bool, source: s
     tries = session["resume_tries"]
     await sessions.update(tx, run.session_id, active_run_id=None)
     if run.via != "resume":
-        await _fail_session(rec, reason, "agent_startup_failed", source=source)
+        await fail_session(rec, reason, "agent_startup_failed", source=source)
     elif recoverable and tries < RESUME_TRIES:
         tx.after_commit(lambda: ctx.do(_retry(ctx, run.session_id, tries), "retry resume"))
     else:
@@ -281,7 +274,8 @@ def ask_to_stop(run: LiveRun) -> None:
         asyncio.get_running_loop().call_later(NOTE_AGAIN_SECONDS, ask_to_stop, run)
 
 
-async def _fail_session(rec: Recorder, reason: str, kind: str, *, source: str) -> None:
+async def fail_session(rec: Recorder, reason: str, kind: str, *, source: str) -> None:
+    """Record that the session failed, why, and of what kind that is (R4, R7, D3)."""
     tx, run = rec.tx, rec.run
     rec.event(EventType.SESSION_FAILED, {"reason": reason, "failure_kind": kind})
     await commands.finish_open(tx, run.session_id, CommandState.FAILED, reason)
@@ -300,7 +294,7 @@ async def _fail_session(rec: Recorder, reason: str, kind: str, *, source: str) -
 async def give_up(rec: Recorder, reason: str, *, source: str) -> None:
     """The session cannot be resumed: it needs a person, who is asked (D3)."""
     session = await sessions.load(rec.tx.db, rec.run.session_id)
-    await _fail_session(rec, reason, "session_recovery_required", source=source)
+    await fail_session(rec, reason, "session_recovery_required", source=source)
     await sessions.update(
         rec.tx, rec.run.session_id, recovery_attempts=session["recovery_attempts"] + 1
     )
@@ -324,120 +318,13 @@ async def give_up(rec: Recorder, reason: str, *, source: str) -> None:
     )
 
 
-async def ended(rec: Recorder, status: ExitStatus | None) -> None:
-    """The keeper is gone and its journal read to the end: settle the run by why it ended."""
-    run, tx = rec.run, rec.tx
-    session = await sessions.load(tx.db, run.session_id)
-    await asking.orphan_open(rec, "the agent ended")
-    if session["active_run_id"] != run.run_id:
-        await runs.finish(tx, run.run_id, RunState.CANCELLED, "replaced")
-        return
-    if session["active_command_id"] is not None:
-        await checkpoints.save(tx, run.session_id, checkpoints.LATEST, run.run_id, run.last_seq)
-    if run.stopping in ("close", "shutdown") or rec.ctx.ending:
-        await _closed(rec, status)
-    elif status is not None and status.reason == "limit":
-        await limit_exceeded(rec, status.detail)
-    elif session["state"] == SessionState.STARTING:
-        why = f"the agent ended during its start ({describe(status)}){_last_words(rec)}"
-        await fail_start(rec, why, recoverable=True, source="exit")
-    else:
-        await _crashed(rec, session, status)
-
-
-async def _closed(rec: Recorder, status: ExitStatus | None) -> None:
-    run, tx = rec.run, rec.tx
-    reason = "closed" if run.stopping == "close" else "the supervisor was shut down with its agents"
-    rec.event(EventType.SESSION_CLOSED, {"reason": reason, "exit": describe(status)})
-    await commands.finish_open(
-        tx, run.session_id, CommandState.COMPLETED, reason, kinds=(CommandKind.CLOSE,)
-    )
-    await commands.finish_open(tx, run.session_id, CommandState.CANCELLED, reason)
-    await runs.finish(tx, run.run_id, RunState.COMPLETED, reason)
-    await sessions.move(
-        tx,
-        run.session_id,
-        SessionState.CLOSED,
-        source="exit",
-        run_id=run.run_id,
-        active_run_id=None,
-        active_command_id=None,
-        execution_state="terminal",
-    )
-    error = QuarterdeckError("agent_startup_failed", "the session was closed")
-    tx.after_commit(lambda: run.handshake_over(error))
-
-
-async def _crashed(rec: Recorder, session: Row, status: ExitStatus | None) -> None:
-    """An agent that should live is gone: its turn failed; it is resumed, or a person is asked."""
-    ctx, run, tx = rec.ctx, rec.run, rec.tx
-    reason = f"the agent ended unexpectedly ({describe(status)}){_last_words(rec)}"
-    rec.event(EventType.RUN_FAILED, {"reason": reason, "exit": describe(status)})
-    await _tell_undelivered(rec)
-    await commands.finish_open(
-        tx, run.session_id, CommandState.FAILED, reason, handed_over_only=True
-    )
-    cut_short = session["active_command_id"]
-    if cut_short is not None:
-        rec.event(
-            EventType.TERMINAL_STATUS,
-            {"stop_reason": "interrupted", "command_id": cut_short, "error": reason},
-        )
-        await sessions.update(
-            tx, run.session_id, terminal_status="interrupted", execution_state="terminal"
-        )
-    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
-    await sessions.update(tx, run.session_id, active_run_id=None, active_command_id=None)
-    if session["resume_tries"] >= RESUME_TRIES:
-        await give_up(rec, f"{reason}; it was resumed {RESUME_TRIES} times", source="exit")
-        return
-    await rec.flush()
-    fresh = await sessions.load(tx.db, run.session_id)
-    await begin(ctx, tx, fresh, "resume", source="recovery")
-
-
-async def _tell_undelivered(rec: Recorder) -> None:
-    """Say which decisions were made and may not have reached the agent before it ended."""
-    run = rec.run
-    await rec.flush()
-    done = forwarded_offset(run.directory)
-    words = await event_finding.nearest(
-        rec.tx.db, run.run_id, FROM_AGENTS, from_seq=run.last_seq + 1, forward=False
-    )
-    for row in await outbox.undelivered_decisions(rec.tx, run.run_id, done, words or 0):
-        told = f"the agent ended, maybe before it got the decision about: {row['subject'][:200]}"
-        rec.event(
-            EventType.ERROR,
-            {"message": told, "where": "spool", "approval_id": row["approval_id"]},
-        )
-
-
 async def fail_running(rec: Recorder, reason: str) -> None:
     """End a live run as failed, from starting as well as running (R7)."""
     rec.event(EventType.RUN_FAILED, {"reason": reason})
     await asking.orphan_open(rec, reason)
     await put_down(rec, "failed")
     await runs.finish(rec.tx, rec.run.run_id, RunState.FAILED, reason)
-    await _fail_session(rec, reason, "run_failed", source="request")
-
-
-async def limit_exceeded(rec: Recorder, detail: str) -> None:
-    """Settle a run that its keeper has ended: it is not resumed, to exceed the limit again."""
-    run, tx = rec.run, rec.tx
-    reason = f"ended by a limit: {detail}"
-    rec.event(EventType.RUN_FAILED, {"reason": reason, "limit": detail})
-    session = await sessions.load(tx.db, run.session_id)
-    cut_short = session["active_command_id"]
-    if cut_short is not None:
-        told = {"stop_reason": "interrupted", "command_id": cut_short, "error": reason}
-        rec.event(EventType.TERMINAL_STATUS, told)
-        await sessions.update(
-            tx, run.session_id, terminal_status="interrupted", execution_state="terminal"
-        )
-    await runs.finish(tx, run.run_id, RunState.FAILED, reason)
-    await _fail_session(rec, reason, "limit_exceeded", source="exit")
-    error = QuarterdeckError("agent_startup_failed", reason, session_id=run.session_id)
-    tx.after_commit(lambda: run.handshake_over(error))
+    await fail_session(rec, reason, "run_failed", source="request")
 
 
 async def restart_start(rec: Recorder) -> None:
@@ -482,19 +369,3 @@ async def close(rec: Recorder, why: Literal["close", "shutdown"]) -> None:
     if rec.run.driver is not None:
         await rec.say(rec.driver.cancel())
     await put_down(rec, why)
-
-
-def describe(status: ExitStatus | None) -> str:
-    """Say in words how a process ended."""
-    if status is None:
-        return "its keeper was killed"
-    if status.reason == "output_closed":
-        return "it had closed its output"
-    if status.signal is not None:
-        return f"signal {status.signal}"
-    return f"exit code {status.code}" if status.code is not None else status.reason
-
-
-def _last_words(rec: Recorder) -> str:
-    text = read_stderr(rec.run.directory, 600).decode("utf-8", "replace").strip()
-    return f": {rec.redactor.redact(text)}" if text else ""
