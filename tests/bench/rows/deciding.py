@@ -1,6 +1,15 @@
-"""How long a key takes to become a committed decision that the agent has read."""
+"""How long a key takes to become a committed decision that the agent has read.
+
+Beside it stands what no program can save: SQLite's own durable COMMIT of one small row, which
+waits for the disk's word, as the decision's does.
+"""
 
 import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 from tests.bench.measured import Limit, Row, row
 from tests.bench.pty_screen import PtyScreen
@@ -20,9 +29,39 @@ async def measure(setting: Setting) -> list[Row]:
         await on.start(deck, f"ask {count}", title="asking")
         with on.screen() as screen:
             await asyncio.to_thread(screen.wait, rb"asking0")
-            taken = [await _one(on, screen, number) for number in range(count)]
-    limit = Limit(p50=5, p99=25)
-    return [row("key to decision committed and read by the agent", "ms", taken, limit=limit)]
+            with _store(on.root / "beside.db") as db:
+                taken, beside = [], []
+                for number in range(count):
+                    taken.append(await _one(on, screen, number))
+                    beside.append(_commit(db))
+    return [
+        row(
+            "key to decision committed and read by the agent",
+            "ms",
+            taken,
+            limit=Limit(p50=5, p99=25),
+            reference=row("", "ms", beside).p50,
+            against="a durable COMMIT of one row",
+        )
+    ]
+
+
+@contextmanager
+def _store(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("CREATE TABLE rows (value)")
+        yield db
+
+
+def _commit(db: sqlite3.Connection) -> float:
+    """Return how many milliseconds it takes until one row is safe on the disk."""
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("INSERT INTO rows VALUES (randomblob(2000))")
+    began = time.perf_counter()
+    db.execute("COMMIT")
+    return (time.perf_counter() - began) * 1000
 
 
 async def _one(on: Stage, screen: PtyScreen, number: int) -> float:
