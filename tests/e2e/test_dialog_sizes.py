@@ -56,7 +56,7 @@ def alone(screen: str) -> bool:
 
 def ageless(terminal: BareTerminal) -> str:
     """What stands on the screen, without what time alone changes."""
-    return re.sub(r"(<1| \d)m ", "  m ", terminal.text)
+    return re.sub(r"<?\d+m +", "", terminal.text)
 
 
 def shows(terminal: BareTerminal, whole: str) -> None:

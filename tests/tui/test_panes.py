@@ -7,6 +7,7 @@ import pytest
 from quarterdeck.model.records import RunView
 from quarterdeck.tui import editor
 from quarterdeck.tui.widgets.prompt_line import PromptLine
+from quarterdeck.tui.widgets.row_list import RowList
 from tests.support.piloting import screen_text, until_hidden, until_shown
 from tests.support.scenes import app_of
 from tests.support.scripted_deck import ScriptedSupervisor, ago, event, session
@@ -113,3 +114,25 @@ def test_editors_are_told_the_line_in_their_own_way(editing: dict[str, str], wan
 def test_no_editor_is_said_so(environ: dict[str, str]):
     with pytest.raises(editor.NoEditor):
         editor.command(environ, Path("/a"))
+
+
+async def test_five_thousand_changed_files_are_gone_through_by_pages():
+    box = behind()
+    box.answers["session.diff"]["files"] = [
+        {"path": f"src/f{number:04}.py", "status": "modified", "added": 1, "removed": 1}
+        for number in range(5_000)
+    ]
+    async with app_of(box).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "Panes")
+        await pilot.press("3")
+        await until_shown(pilot, "5000 files")
+        await pilot.press("tab", "G")
+        await until_shown(pilot, "f4999.py")
+        await pilot.press("pageup", "pageup")
+        await until_hidden(pilot, "f4999.py")
+        await pilot.press("g")
+        await until_shown(pilot, "f0000.py")
+        await pilot.press("pagedown", "pagedown")
+        await until_hidden(pilot, "f0000.py")
+        files = pilot.app.screen.query_one("#diff-files", RowList)
+        assert files.selected in [f"src/f{number:04}.py" for number in range(2, 20)]

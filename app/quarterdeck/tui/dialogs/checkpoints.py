@@ -21,7 +21,7 @@ from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import age_text
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 
 class CheckpointsDialog(ModalScreen[str | None]):
@@ -39,7 +39,7 @@ class CheckpointsDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out list, line, hint and keys."""
         with Vertical(classes="listing"):
-            yield RowList(empty_text="No checkpoint yet", classes="listing-list")
+            yield PagedRowList(empty_text="No checkpoint yet", classes="listing-list")
             line = Input(placeholder="Name of the checkpoint", compact=True, classes="listing-line")
             line.cursor_blink = False
             yield line

@@ -14,7 +14,7 @@ from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.row_list import ListRow, RowList
+from quarterdeck.tui.widgets.row_list import ListRow, PagedRowList, RowList
 
 
 class ChooseDialog(ModalScreen[str | None]):
@@ -32,7 +32,7 @@ class ChooseDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out list and keys."""
         with Vertical(classes="listing"):
-            yield RowList(classes="listing-list")
+            yield PagedRowList(classes="listing-list")
             yield KeyLine(rows=2, id="listing-keys")
 
     def on_mount(self) -> None:

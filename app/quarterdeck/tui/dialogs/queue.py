@@ -21,7 +21,7 @@ from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 LINE_BREAK = "⏎"
 """Stands for a line break of a prompt, which one line cannot show."""
@@ -44,7 +44,7 @@ class QueueDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out list, line, hint and keys."""
         with Vertical(id="queue"):
-            yield RowList(empty_text="Nothing waits", id="queue-list")
+            yield PagedRowList(empty_text="Nothing waits", id="queue-list")
             line = Input(compact=True, select_on_focus=False, id="queue-line")
             line.cursor_blink = False
             yield line

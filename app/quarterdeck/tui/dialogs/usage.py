@@ -17,7 +17,7 @@ from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 _NOTHING = "No agent has told what it used"
 
@@ -38,7 +38,7 @@ class UsageDialog(ModalScreen[None]):
         """Lay out heads, list, hint and keys."""
         with Vertical(classes="listing"):
             yield Static("", classes="listing-head", markup=False)
-            yield RowList(classes="listing-list")
+            yield PagedRowList(classes="listing-list")
             yield Static("", classes="listing-hint", markup=False)
             yield KeyLine(rows=2, id="listing-keys")
 

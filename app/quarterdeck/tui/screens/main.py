@@ -194,11 +194,11 @@ class MainScreen(Screen[None]):
         note = self.query_one("#list-note", Static)
         note.display = narrowed or ordered or board.cut
         said = f"list: {self._view}   {len(shown)} of them"
+        said += f"   filter: {self._words}" if self._words else ""
         said += f"   by {layout.order}" if layout.order is not Order.ATTENTION else ""
         grouped = layout.grouping is not Grouping.NONE
         said += f"   grouped by {layout.grouping}" if grouped else ""
         said += f"   the first {len(board.sessions)} only: G twice fetches more" * board.cut
-        said += f"   filter: {self._words}" if self._words else ""
         if str(note.content) != said:
             note.update(Content(clean_line(said)))
 

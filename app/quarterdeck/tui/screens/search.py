@@ -20,7 +20,7 @@ from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import age_text
 from quarterdeck.tui.widgets.glyphs import event_word
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
-from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 PAGE_ROWS = 50
 ASKS = 'words, “quoted phrases” as "a b", begin* – all must be found'
@@ -53,7 +53,7 @@ class SearchScreen(Screen[SearchHit | None]):
         words.cursor_blink = False
         yield words
         yield Static(NARROWS, id="search-terms", markup=False)
-        yield RowList(empty_text=NOTHING_YET, id="search-hits")
+        yield PagedRowList(empty_text=NOTHING_YET, id="search-hits")
         yield Static("", id="search-hint", markup=False)
         yield KeyLine(gap=2, id="search-keys")
 

@@ -17,7 +17,7 @@ from quarterdeck.model.records import SessionView
 from quarterdeck.model.worktree import ChangedFile, FileDiff, WorktreeDiff
 from quarterdeck.tui.widgets.diff_rows import DiffLine
 from quarterdeck.tui.widgets.diff_view import DiffView
-from quarterdeck.tui.widgets.row_list import Cell, ListRow, RowList
+from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 FetchFiles = Callable[[str], Awaitable[WorktreeDiff]]
 FetchFile = Callable[[str, str], Awaitable[FileDiff]]
@@ -88,7 +88,7 @@ class DiffPane(Container):
     def compose(self) -> ComposeResult:
         """Lay out summary, files and the difference of one."""
         yield Static("", id="diff-summary", markup=False)
-        yield RowList(id="diff-files")
+        yield PagedRowList(id="diff-files")
         yield DiffView(id="diff-text")
 
     @property

@@ -183,3 +183,22 @@ class RowList(LineView):
     def on_resize(self) -> None:
         """Keep the cursor on the screen when that gets smaller."""
         self.bring_into_view(self._cursor)
+
+
+class PagedRowList(RowList):
+    """A list that is gone through by pages; in the inbox those keys are the text's."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "move_page(-1)", "Page up", show=False),
+        Binding("pagedown", "move_page(1)", "Page down", show=False),
+        Binding("home,g", "go_to(0)", "First", show=False),
+        Binding("end,G", "go_to(-1)", "Last", show=False),
+    ]
+
+    def action_move_page(self, by: int) -> None:
+        """Move the cursor by some screens."""
+        self._move_to(self._cursor + by * max(1, self.page - 1))
+
+    def action_go_to(self, index: int) -> None:
+        """Move the cursor to a row; -1 is the last."""
+        self._move_to(index if index >= 0 else len(self._rows) - 1)

@@ -75,8 +75,6 @@ class StatusBar(Widget):
             glyph = UNICODE.stale if stale else UNICODE.for_attention(attention)
             tone = attention.value if count and not stale else "none"
             left += self._styled(f"{glyph} {count} {attention.value}   ", tone)
-        if self._board.cut:
-            left += self._styled(f"first {len(self._board.sessions)} sessions   ", "none")
         style, glyph, words = _LINK[self._board.link]
         right = self._styled(f"{glyph} {words}", style)
         if self._board.problem and self._board.link is LinkState.UP:
@@ -85,6 +83,7 @@ class StatusBar(Widget):
             right = self._styled("✗ rules unusable: asking about all", "failed")
         elif self._board.config_problem and self._board.link is LinkState.UP:
             right = self._styled("✗ config.toml unusable: as before", "failed")
+        left = self._with_extent(left, width - right.cell_length)
         host = self._styled(f"  {self._host}", "host")
         if name.cell_length + left.cell_length + right.cell_length <= width:
             left = name + left
@@ -94,3 +93,13 @@ class StatusBar(Widget):
         if room < 1:
             return left.truncate(max(width - right.cell_length - 1, 0)).pad_right(1) + right
         return left.pad_right(room) + right
+
+    def _with_extent(self, left: Content, room: int) -> Content:
+        """Say of how many sessions the counts are, if not of all, as long as there is room."""
+        if not self._board.cut:
+            return left
+        number = len(self._board.sessions)
+        for words in (f"first {number} sessions   ", f"first {number}   "):
+            if left.cell_length + len(words) <= room:
+                return left + self._styled(words, "none")
+        return left
