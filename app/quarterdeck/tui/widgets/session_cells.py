@@ -56,16 +56,17 @@ def columns_for(width: int) -> Columns:
 
 
 _STEPS = (
-    (86_400, "d", (1, 2, 3, 4, 5, 6, 7, 14, 21, 30, 60, 90, 180, 365)),
+    (365 * 86_400, "y", tuple(range(1, 100))),
+    (86_400, "d", (1, 2, 3, 4, 5, 6, 7, 14, 21, 30, 60, 90)),
     (3_600, "h", (1, 2, 3, 4, 6, 8, 12, 18)),
     (60, "m", (1, 2, 3, 5, 10, 15, 20, 30, 45)),
 )
 
 
 def coarse_age(since: str, now_ms: int) -> str:
-    """Return the age of an ISO time in ever longer steps: `<1m`, `1m`, `5m`, `2h`, `14d`.
+    """Return the age of an ISO time in ever longer steps: `<1m`, `1m`, `5m`, `2h`, `14d`, `1y`.
 
-    `10m` is ten minutes or more, up to the next step. So a screen on which nothing happens is
+    None takes more than the three cells of its column. `10m` is ten minutes or more, up to the next step. So a screen on which nothing happens is
     seldom written to; the exact time stands over the panes.
 
     Args:
