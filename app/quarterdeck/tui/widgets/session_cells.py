@@ -66,8 +66,9 @@ _STEPS = (
 def coarse_age(since: str, now_ms: int) -> str:
     """Return the age of an ISO time in ever longer steps: `<1m`, `1m`, `5m`, `2h`, `14d`, `1y`.
 
-    None takes more than the three cells of its column. `10m` is ten minutes or more, up to the next step. So a screen on which nothing happens is
-    seldom written to; the exact time stands over the panes.
+    None takes more than the three cells of its column. `10m` is ten minutes or more, up to the
+    next step. So a screen on which nothing happens is seldom written to; the exact time stands
+    over the panes.
 
     Args:
         since: ISO 8601 with a zone; one from the future counts as now.
