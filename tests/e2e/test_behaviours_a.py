@@ -1,6 +1,7 @@
 """A2, A3, A7, A8, A11, A14-A16: reads, names, health and errors, through a real supervisor."""
 
 import asyncio
+import base64
 import json
 import sqlite3
 import subprocess
@@ -347,6 +348,30 @@ async def test_a16_errors_have_class_code_message_and_hint_and_change_nothing(
         assert error.code == "invalid_params"
         assert next(iter(wrong)) in error.message
     assert ((await deck.status())["change"], await deck.session(session_id)) == before
+
+
+async def test_a16_numbers_that_no_store_has_are_refused(deckhouse: Deckhouse) -> None:
+    """Beyond what SQLite holds, in parameters and within cursors; no number at all in a note."""
+    deck = await deckhouse.deck()
+    session_id = await idle_session(deckhouse, deck)
+
+    def cursor(*parts: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
+
+    export = {"session_id": session_id, "until": 2**70}
+    of_export = base64.urlsafe_b64encode(json.dumps(export).encode()).decode()
+    bad = [
+        ("event.list", {"session_id": session_id, "after_seq": 2**70}),
+        ("policy.dry_run", {"since": "2026-01-01T00:00:00.000Z", "after": 2**70}),
+        ("audit.list", {"cursor": [2**70, "dec_x"]}),
+        ("event.search", {"query": "hello", "cursor": cursor("newest", 10**320, 1)}),
+        ("session.export", {"session_id": session_id, "cursor": of_export}),
+        ("session.describe", {"session_id": session_id, "metadata": {"a": float("inf")}}),
+    ]
+    for method, params in bad:
+        error = await refused(deck.call(method, **params))
+        assert error.code == "invalid_params", (method, error)
+    assert (await deck.session(session_id)).metadata == {}
 
 
 async def test_a16_the_command_line_says_the_same_with_an_exit_code(deckhouse: Deckhouse) -> None:

@@ -153,9 +153,13 @@ async def test_an_imported_secret_is_redacted(deckhouse: Deckhouse) -> None:
     session_id = await worked(deckhouse, deck, "say PLACE")
     secret = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     lines = [line.replace("PLACE", secret) for line in await lines_of(deck, session_id)]
+    run = next(n for n, line in enumerate(lines) if '"record":"run"' in line)
+    worded = json.loads(lines[run]) | {"reason": secret, "agent_info": {"name": secret}}
+    lines[run] = json.dumps(worded) + "\n"
     assert sum(secret in line for line in lines) > 2
     told = await deck.import_session(lines, new_id=True)
     assert secret not in "".join(await lines_of(deck, told["session_id"]))
+    assert (await deck.session(told["session_id"])).approval_mode == "normal"
 
 
 class Tags(HTMLParser):

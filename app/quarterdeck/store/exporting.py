@@ -188,7 +188,9 @@ def _decode(cursor: str, session_id: str) -> _Position:
     try:
         at = _Position(**json.loads(base64.urlsafe_b64decode(cursor.encode())))
         numbers = (at.until, at.command_no, at.run_no, at.seq, at.runs, at.commands, at.events)
-        if at.session_id != session_id or not all(isinstance(n, int) for n in numbers):
+        if at.session_id != session_id or not all(
+            type(n) is int and 0 <= n < 2**63 for n in numbers
+        ):
             raise ValueError(cursor)
     except (ValueError, TypeError) as error:
         raise QuarterdeckError("invalid_params", "cursor: not one of this export") from error

@@ -165,7 +165,7 @@ async def store(
     await _check_free(tx, names)
     await _session(tx, checked, names, hide)
     for run in checked.runs.values():
-        await _run(tx, checked, run, names)
+        await _run(tx, checked, run, names, hide)
     await tx.many(
         "INSERT INTO commands (command_id, session_id, run_id, kind, state, text, reason,"
         " created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -203,6 +203,7 @@ async def _session(tx: Tx, checked: Checked, names: _Names, hide: Callable[[Any]
     columns: dict[str, Any] = told.model_dump(exclude={"record", "format"}) | {
         "session_id": names[told.session_id],
         "source": "import",
+        "approval_mode": "normal",
         "title": hide(told.title),
         "preview": hide(told.preview),
         "summary": hide(told.summary),
@@ -225,7 +226,9 @@ async def _session(tx: Tx, checked: Checked, names: _Names, hide: Callable[[Any]
     )
 
 
-async def _run(tx: Tx, checked: Checked, run: RunRecord, names: _Names) -> None:
+async def _run(
+    tx: Tx, checked: Checked, run: RunRecord, names: _Names, hide: Callable[[Any], Any]
+) -> None:
     row = await tx.one(
         "INSERT INTO runs (run_id, session_id, number, state, via, last_event_seq, agent_info,"
         " reason, created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING run_no",
@@ -236,8 +239,8 @@ async def _run(tx: Tx, checked: Checked, run: RunRecord, names: _Names) -> None:
             run.state,
             run.via,
             checked.last_seq[run.run_id] + run.trimmed,
-            None if run.agent_info is None else json.dumps(run.agent_info),
-            run.reason,
+            None if run.agent_info is None else json.dumps(hide(run.agent_info)),
+            hide(run.reason),
             from_iso(run.created_at),
             None if run.ended_at is None else from_iso(run.ended_at),
         ),

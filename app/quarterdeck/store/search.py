@@ -172,5 +172,5 @@ def _decode(order: Order, cursor: str | None) -> tuple[float, int]:
         if made_for != order or not isinstance(number, int) or not 0 <= number < _GREATEST:
             raise ValueError(cursor)
         return float(score), number if order == "newest" else -number
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise QuarterdeckError("invalid_params", "cursor: not one of this search") from error

@@ -183,7 +183,7 @@ class EventList(OfSession):
     """A3, A11."""
 
     run_id: str | None = None
-    after_seq: int = Field(default=0, ge=0)
+    after_seq: int = Field(default=0, ge=0, lt=2**63)
     limit: int = 100
     output: bool = False
     types: list[Annotated[EventType, Field(strict=False)]] | None = Field(

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, FiniteFloat, field_validator
 
 from quarterdeck.model.clock import from_iso, now_ms
 from quarterdeck.model.redaction.redactor import Redactor
@@ -16,7 +16,7 @@ NEVER = "never"
 NOTES_LIMIT = 8_000
 """Characters of all notes together, as JSON."""
 
-Note = str | int | float | bool | None
+Note = str | int | FiniteFloat | bool | None
 
 
 class Described(Params):

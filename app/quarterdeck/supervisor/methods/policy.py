@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -75,14 +75,16 @@ class DryRun(params.Params):
     """What was asked since a time, a page of it."""
 
     since: str
-    after: int = Field(default=0, ge=0)
+    after: int = Field(default=0, ge=0, lt=2**63)
 
 
 class Audit(params.Params):
     """A page of decisions."""
 
     since: str | None = None
-    cursor: tuple[int, str] | None = Field(default=None, strict=False)
+    cursor: tuple[Annotated[int, Field(ge=0, lt=2**63)], str] | None = Field(
+        default=None, strict=False
+    )
     limit: int = 200
 
 
