@@ -64,6 +64,15 @@ async def test_each_key_makes_its_call():
         await until_shown(pilot, "Alpha")
         for key, method in calls.items():
             await pilot.press(key)
+            if key == "number_sign":
+                await until_shown(pilot, "Delete “Alpha”?")
+                assert not box.called(method), "deleting asks"
+                await pilot.press("n")
+                await pilot.pause()
+                assert not box.called(method)
+                await pilot.press(key)
+                await until_shown(pilot, "Delete “Alpha”?")
+                await pilot.press("y")
             await until(pilot, lambda name=method: box.called(name), method)
         await until_shown(pilot, "U undoes it")
         await pilot.press("U")

@@ -332,6 +332,16 @@ class DeckApp(App[None]):
 
         self.push_screen(AskLine(title, value), answered)
 
+    def confirm(self, title: str, text: str, then: Callable[[], None]) -> None:
+        """Ask, and go on with `then` if the answer is yes."""
+        from quarterdeck.tui.dialogs.confirm import ConfirmDialog
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                then()
+
+        self.push_screen(ConfirmDialog(title, text), answered)
+
     def choose(
         self, title: str, rows: list[ListRow], current: str | None, then: Callable[[str], None]
     ) -> None:

@@ -116,7 +116,7 @@ KEYS: tuple[KeyAction, ...] = (
         "number_sign,delete",
         "#",
         "delete",
-        "Delete it, or restore it",
+        "Delete it (asks), or restore it",
     ),
     KeyAction(_M, "undo", "U", "U", "undo", "Undo the last thing, where a toast offers it"),
     KeyAction(_M, "pane('output')", "1", "1", "output", "Show the Output"),

@@ -38,6 +38,10 @@ class Doer(Protocol):
         """Ask for one line."""
         ...
 
+    def confirm(self, title: str, text: str, then: Callable[[], None]) -> None:
+        """Ask before something is done."""
+        ...
+
     def await_session(self, session_id: str) -> None:
         """Put the cursor on a session as soon as it is listed."""
         ...
@@ -155,7 +159,11 @@ class ThreadActions:
             self._doer.do(restore, f"{name} is restored.")
         else:
             kept = f"{name} is deleted, for good after 30 days."
-            self._shelve(delete, restore, kept, f"{name} is restored.")
+            self._doer.confirm(
+                "Delete session",
+                f"Delete {name}? It can be restored for 30 days.",
+                lambda: self._shelve(delete, restore, kept, f"{name} is restored."),
+            )
 
     def _shelve(self, work: Work, back: Work, done: str, undone: str) -> None:
         async def shelve(deck: Deck) -> None:

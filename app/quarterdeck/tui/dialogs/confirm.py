@@ -1,4 +1,4 @@
-"""A question with yes and no, for what cannot be taken back."""
+"""A question with yes and no, for what cannot be taken back, or not for ever."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
