@@ -87,6 +87,7 @@ class Agent:
                     self.answers[message["id"]] = message
                     self.arrived.notify_all()
             elif message["method"] == "session/prompt":
+                self.cancelled.clear()  # here: a cancel that follows at once is for this turn
                 threading.Thread(target=self.turn, args=(message,), daemon=True).start()
             elif message["method"] == "session/cancel":
                 self.cancelled.set()
@@ -158,7 +159,6 @@ class Agent:
         if images := [part for part in message["params"]["prompt"] if part["type"] == "image"]:
             with (HOME / "images").open("a") as file:
                 file.write(json.dumps(images) + "\n")
-        self.cancelled.clear()
         for line in text.splitlines():
             word, _, rest = line.partition(" ")
             if word == "hang":
