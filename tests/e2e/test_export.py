@@ -17,7 +17,7 @@ from tests.support.deckhouse import Deckhouse, said, session_in, trace, whole_tr
 HOSTILE = "</pre><script>alert(1)</script><img src=x onerror=y> & \u202e ``` https://x.example"
 
 
-async def worked(house: Deckhouse, deck: Deck, prompt: str, **more: str) -> str:
+async def worked(house: Deckhouse, deck: Deck, prompt: str, **more: Any) -> str:
     ids = await house.new(deck, prompt, **more)
     await session_in(deck, ids["session_id"], "idle")
     return ids["session_id"]
@@ -25,7 +25,13 @@ async def worked(house: Deckhouse, deck: Deck, prompt: str, **more: str) -> str:
 
 async def closed_session(house: Deckhouse, deck: Deck) -> str:
     """Return a session with two runs, a cancelled command and hostile text."""
-    session_id = await worked(house, deck, f"say {HOSTILE}\ncount 30", title="<b>Rich</b>")
+    session_id = await worked(
+        house,
+        deck,
+        f"say {HOSTILE}\ncount 30",
+        title="<b>Rich</b>",
+        bundle={"credential": "deploy-key", "skills": ["<i>sew</i>"]},
+    )
     await deck.send(session_id, "say it hangs\nhang")
     while "it hangs" not in said(await trace(deck, session_id)):
         pass
@@ -52,6 +58,7 @@ async def test_an_import_gives_the_same_session_back(deckhouse: Deckhouse, tmp_p
     """Export, import into another deck, export again: not a byte differs."""
     deck = await deckhouse.deck()
     session_id = await closed_session(deckhouse, deck)
+    await deck.save_checkpoint(session_id, "here")
     exported = await lines_of(deck, session_id)
     other = Deckhouse(tmp_path / "other")
     try:
@@ -70,6 +77,11 @@ async def test_an_import_gives_the_same_session_back(deckhouse: Deckhouse, tmp_p
         assert after.last_event_seq == before.last_event_seq
         assert await whole_trace(there, session_id) == await whole_trace(deck, session_id)
         assert await there.commands(session_id) == await deck.commands(session_id)
+        assert await there.checkpoints(session_id) == await deck.checkpoints(session_id)
+        assert {point.name for point in await there.checkpoints(session_id)} == {"here", "latest"}
+        bundles = [run.bundle for run in await there.runs(session_id)]
+        assert bundles == [run.bundle for run in await deck.runs(session_id)]
+        assert bundles[0] is not None and bundles[0]["credential"] == "deploy-key"
         hits, _ = await there.search('"second run"', types=["assistant_message"])
         assert [hit.session_id for hit in hits] == [session_id]
     finally:
@@ -106,6 +118,7 @@ async def test_bad_lines_are_named_and_nothing_is_imported(deckhouse: Deckhouse)
 
     event = next(n for n, line in enumerate(good, 1) if '"record":"event"' in line) + 1
     run = next(n for n, line in enumerate(good, 1) if '"record":"run"' in line)
+    point = next(n for n, line in enumerate(good, 1) if '"record":"checkpoint"' in line)
     last = len(good)
     cases: list[tuple[list[str], int]] = [
         ([], 1),
@@ -116,6 +129,8 @@ async def test_bad_lines_are_named_and_nothing_is_imported(deckhouse: Deckhouse)
         ([*good[:event], good[event - 1], *good[event:]], event + 1),
         (good[: event - 1] + good[event:], event),
         (changed(event, type="nonsense"), event),
+        (changed(point, seq=1_000_000), point),
+        ([*good[:point], good[point - 1], *good[point:]], point + 1),
         (changed(event, seq="2"), event),
         (changed(event, at="soon"), event),
         (changed(event, payload=[]), event),

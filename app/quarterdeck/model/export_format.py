@@ -80,6 +80,8 @@ class RunRecord(Record):
     via: str = Field(max_length=40)
     reason: Text | None
     agent_info: dict[str, Any] | None
+    bundle: dict[str, Any] | None = None
+    """The resources it names (A6)."""
     trimmed: int = Field(ge=0)
     """How many events retention had taken away; then there are none."""
     created_at: str
@@ -135,6 +137,16 @@ class EventRecord(Record):
         return EventType(value).value
 
 
+class CheckpointRecord(Record):
+    """A point of the session's history that has a name (C2)."""
+
+    record: Literal["checkpoint"] = "checkpoint"
+    name: str = Field(min_length=1, max_length=200)
+    run_id: Id
+    seq: int = Field(ge=0, lt=2**63)
+    at: str
+
+
 class EndRecord(Record):
     """The last line: without it a file was cut off."""
 
@@ -149,5 +161,6 @@ RECORDS: dict[str, type[Record]] = {
     "run": RunRecord,
     "command": CommandRecord,
     "event": EventRecord,
+    "checkpoint": CheckpointRecord,
     "end": EndRecord,
 }

@@ -11,6 +11,7 @@ from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.export_format import (
     FORMAT,
+    CheckpointRecord,
     CommandRecord,
     EndRecord,
     EventRecord,
@@ -100,7 +101,7 @@ async def _runs(
         )
         if run is None:
             end = EndRecord(runs=at.runs, commands=at.commands, events=at.events)
-            return [*found, end.to_line()], None
+            return [*found, *await _checkpoints(db, at), end.to_line()], None
         found.append(_run(run, session))
         at.run_no, at.seq, at.runs = run["run_no"], 0, at.runs + 1
 
@@ -121,6 +122,23 @@ async def _events(db: aiosqlite.Connection, at: _Position) -> list[Row]:
         f" WHERE e.run_no = ? AND e.seq > ? AND e.event_no <= ? ORDER BY e.seq LIMIT {PAGE_ROWS}",
         (at.run_no, at.seq, at.until),
     )
+
+
+async def _checkpoints(db: aiosqlite.Connection, at: _Position) -> list[dict[str, Any]]:
+    """Return the checkpoints, but for those at events that came after the export began."""
+    found = await rows(
+        db,
+        "SELECT c.* FROM checkpoints c JOIN runs r ON r.run_id = c.run_id WHERE c.session_id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.run_no = r.run_no AND e.seq = c.seq"
+        " AND e.event_no > ?) AND r.run_no <= ? ORDER BY c.at, c.name",
+        (at.session_id, at.until, at.run_no),
+    )
+    return [
+        CheckpointRecord.model_construct(
+            name=row["name"], run_id=row["run_id"], seq=row["seq"], at=iso(row["at"])
+        ).to_line()
+        for row in found
+    ]
 
 
 def _size(row: Row) -> int:
@@ -150,7 +168,7 @@ def _session(row: Row) -> dict[str, Any]:
 
 def _run(row: Row, session: Row) -> dict[str, Any]:
     ended = row["state"] in TERMINAL_RUN_STATES
-    info = json_or_none(row["agent_info"])
+    info, bundle = json_or_none(row["agent_info"]), json_or_none(row["bundle"])
     at = row["ended_at"] if ended else session["last_activity"]
     return RunRecord.model_construct(
         run_id=row["run_id"],
@@ -159,6 +177,7 @@ def _run(row: Row, session: Row) -> dict[str, Any]:
         via=row["via"],
         reason=row["reason"] if ended else STILL_OPEN,
         agent_info=info if isinstance(info, dict) else None,
+        bundle=bundle if isinstance(bundle, dict) else None,
         trimmed=row["trimmed"],
         created_at=iso(row["created_at"]),
         ended_at=None if at is None else iso(at),

@@ -14,6 +14,7 @@ from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.export_format import (
     FORMAT,
     RECORDS,
+    CheckpointRecord,
     CommandRecord,
     EndRecord,
     EventRecord,
@@ -39,6 +40,7 @@ class Checked:
     runs: dict[str, RunRecord] = field(default_factory=dict)
     commands: dict[str, CommandRecord] = field(default_factory=dict)
     last_seq: dict[str, int] = field(default_factory=dict)
+    checkpoints: dict[str, CheckpointRecord] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -88,6 +90,13 @@ def _add(found: Checked, number: int, record: Record) -> None:
         if record.command_id in found.commands:
             raise _fault(number, f"the command {record.command_id} comes twice")
         found.commands[record.command_id] = record
+    elif isinstance(record, CheckpointRecord):
+        run = found.runs.get(record.run_id)
+        if run is None or record.seq > found.last_seq[record.run_id] + run.trimmed:
+            raise _fault(number, "the checkpoint is at no event of a run before it")
+        if record.name in found.checkpoints:
+            raise _fault(number, "the checkpoint comes twice")
+        found.checkpoints[record.name] = record
     elif isinstance(record, EventRecord):
         last = found.last_seq.get(record.run_id)
         if last is None or record.run_id != next(reversed(found.runs)):
@@ -184,6 +193,20 @@ async def store(
             for command in checked.commands.values()
         ],
     )
+    await tx.many(
+        "INSERT OR REPLACE INTO checkpoints (session_id, name, run_id, seq, at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [
+            (
+                names[checked.session.session_id],
+                hide(point.name),
+                names[point.run_id],
+                point.seq,
+                from_iso(point.at),
+            )
+            for point in checked.checkpoints.values()
+        ],
+    )
     await _events(tx, checked, names, hide)
     return names[checked.session.session_id]
 
@@ -231,7 +254,8 @@ async def _run(
 ) -> None:
     row = await tx.one(
         "INSERT INTO runs (run_id, session_id, number, state, via, last_event_seq, agent_info,"
-        " reason, created_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING run_no",
+        " bundle, reason, created_at, ended_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING run_no",
         (
             names[run.run_id],
             names[checked.session.session_id],
@@ -240,6 +264,7 @@ async def _run(
             run.via,
             checked.last_seq[run.run_id] + run.trimmed,
             None if run.agent_info is None else json.dumps(hide(run.agent_info)),
+            None if run.bundle is None else json.dumps(_bundle(run.bundle, hide)),
             hide(run.reason),
             from_iso(run.created_at),
             None if run.ended_at is None else from_iso(run.ended_at),
@@ -273,6 +298,11 @@ async def _events(tx: Tx, checked: Checked, names: _Names, hide: Callable[[Any],
             index.take([facts])
         if index is not None:
             await search_index.write(tx, [index], growing=True)
+
+
+def _bundle(named: dict[str, Any], hide: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return a bundle without secrets, each value judged for itself and not by its key."""
+    return {name: hide(value) for name, value in named.items()}
 
 
 def _with_names(payload: dict[str, Any], names: _Names) -> dict[str, Any]:
