@@ -66,7 +66,10 @@ def shows(terminal: BareTerminal, whole: str) -> None:
         terminal.read(0.1)
         return ageless(terminal) == whole
 
-    eventually(there, within=30, what=whole)
+    try:
+        eventually(there, within=30, what=whole)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\nbut\n{terminal.text}") from None
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ class DeckApp(App[None]):
         Textual lays out again only for another size, and of quick changes sees but the last; the
         terminal has cut off meanwhile what was on it.
         """
-        if self.screen_stack and self.screen.size == event.size:
+        if self.screen_stack and self.screen.outer_size == event.size:
             self.screen.refresh()
 
     async def on_ready(self) -> None:
