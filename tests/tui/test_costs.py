@@ -6,7 +6,9 @@ Times belong to the benchmarks; a count is the same on every machine.
 from collections import Counter
 
 import pytest
+from textual import events
 from textual.app import App
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from quarterdeck.tui.lean_compositor import LeanCompositor
@@ -110,6 +112,19 @@ async def test_a_session_that_changes_repaints_parts_and_never_the_whole_screen(
         await settled(pilot, paints)
         assert paints["part"] >= 1
         assert paints["whole"] == 0
+
+
+@pytest.mark.parametrize("passing", [(), ((60, 18),), ((60, 18), (120, 40))])
+async def test_a_size_that_came_back_repaints_the_whole_screen(paints, passing):
+    async with app_of(deck_of(5)).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "Session 5")
+        await settled(pilot, paints)
+        paints.clear()
+        for width, height in (*passing, (80, 24)):
+            size = Size(width, height)
+            await pilot.app.on_event(events.Resize(size, size))
+        await settled(pilot, paints)
+        assert paints["whole"] == 1
 
 
 async def test_new_output_is_fetched_once_and_never_repaints_the_whole_screen(calls, paints):

@@ -214,7 +214,8 @@ class DeckApp(App[None]):
         """Repaint after a change of size that ended where it began.
 
         Textual lays out again only for another size, and of quick changes sees but the last; the
-        terminal has cut off meanwhile what was on it.
+        terminal has cut off meanwhile what was on it. What counts is the size that was laid out:
+        the screen's own follows the terminal at once.
         """
         if self.screen_stack and self.screen.outer_size == event.size:
             self.screen.refresh()
