@@ -122,7 +122,8 @@ async def test_a_dialog_is_drawn_whole_at_every_size(deckhouse: Deckhouse, name:
     await approval_of(deck, made["session_id"])
 
     def flow() -> None:
-        env = deckhouse.environment | {"LANG": "C.UTF-8"}
+        # A size that somebody exported must not be believed.
+        env = deckhouse.environment | {"LANG": "C.UTF-8", "COLUMNS": "80", "LINES": "24"}
         argv = [sys.executable, "-m", "quarterdeck"]
         with Terminal(argv, width=100, height=30, env=env, cwd=deckhouse.project) as terminal:
             terminal.wait_for("1 approval waits", within=60)

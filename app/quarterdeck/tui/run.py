@@ -28,6 +28,10 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
     logging.getLogger("quarterdeck").addHandler(logging.NullHandler())
     # Whoever started us may ignore it (nohup does); a screen without its terminal must end.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if "TEXTUAL_DRIVER" not in os.environ:  # as a browser's has, which tells its size so
+        # A terminal tells its size itself; what was exported would be believed for ever.
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
     # Starting makes many objects and no garbage: collecting meanwhile only costs time.
     gc.disable()
     try:
