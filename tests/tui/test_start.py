@@ -39,6 +39,18 @@ def test_the_first_frame_waits_for_no_import_of_the_main_screen():
     assert done.stdout.strip() == "[]"
 
 
+def test_what_the_first_ended_message_needs_is_imported_once_the_sessions_are_shown():
+    """DESIGN §9: a line does not wait for it; red once `_sessions_shown` starts no import."""
+    code = (
+        "import sys, threading, quarterdeck.tui.run as run;"
+        "run._sessions_shown();"
+        "[t.join() for t in threading.enumerate() if t.name == 'imports'];"
+        "print('quarterdeck.tui.widgets.markdown_strips' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 async def test_the_opening_is_painted_and_gives_way_to_the_main_screen():
     """Nothing is fetched before; keys pressed too early do nothing."""
     app = app_of(deck_of_six(), opening=True)

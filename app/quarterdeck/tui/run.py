@@ -1,9 +1,11 @@
 """Starting the full-screen client."""
 
 import gc
+import importlib
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -72,13 +74,22 @@ def _run(places: Places, reader: str, client: str) -> int:
         layout=LayoutFile(places.state / "screen.json"),
         looks=looks_of(os.environ, places.config_file),
         opening=True,
-        started=_collect_again,
+        started=_sessions_shown,
     )
     app.run(mouse=mouse_from(places.config_file))
     return app.return_code or 0
 
 
-def _collect_again() -> None:
-    """Collect garbage from now on, but never look again at what the start has made."""
+def _sessions_shown() -> None:
+    """Do what had to wait for the start.
+
+    Garbage is collected from now on, but never again looked for in what the start has made. What
+    the first message that ends needs is imported beside, for a line must not wait for that.
+    """
     gc.freeze()
     gc.enable()
+    threading.Thread(target=_import_markdown, name="imports", daemon=True).start()
+
+
+def _import_markdown() -> None:
+    importlib.import_module("quarterdeck.tui.widgets.markdown_strips")
