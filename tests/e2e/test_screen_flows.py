@@ -37,6 +37,17 @@ def leave(terminal: Terminal) -> None:
     terminal.wait_for("q quit")
 
 
+def found_in(terminal: Terminal, pattern: str) -> str:
+    """Wait until the screen has the pattern, and return its first group.
+
+    A name alone is not looked for: a dialog lies over a list, a dock and a pane that have
+    names of their own.
+    """
+    match = re.search(pattern, terminal.wait_for(re.compile(pattern)))
+    assert match is not None
+    return match[1]
+
+
 def make_repository(deckhouse: Deckhouse) -> None:
     """Make the project a repository with one committed file, which is then changed."""
     git = [
@@ -95,10 +106,11 @@ async def test_approvals_from_list_dock_and_dialog(deckhouse: Deckhouse, size: t
     def there(*names: str) -> None:
         eventually(lambda: {path.name for path in deckhouse.project.iterdir()} == set(names))
 
-    def open_by_keys(terminal: Terminal, name: str) -> None:
-        terminal.send_keys("a")
-        terminal.wait_for("exact text")
-        assert f"touch {name}" in terminal.capture()
+    def in_dock(terminal: Terminal) -> str:
+        return found_in(terminal, r"touch (\w+) +a answer")
+
+    def in_dialog(terminal: Terminal, *names: str) -> str:
+        return found_in(terminal, rf"│ 1 touch ({'|'.join(names)}) ")
 
     def flow() -> None:
         with the_screen(deckhouse, size) as terminal:
@@ -108,27 +120,27 @@ async def test_approvals_from_list_dock_and_dialog(deckhouse: Deckhouse, size: t
             terminal.send_text("Bert")
             terminal.wait_for("1 of them")
             terminal.send_keys("Enter")
-            open_by_keys(terminal, "Bert")
+            terminal.wait_for(re.compile(r"touch Bert +a answer"))
+            terminal.send_keys("a")
+            in_dialog(terminal, "Bert")
             answer(terminal, "a")
             there("Bert")
             terminal.send_keys("Escape")
             terminal.wait_for(lambda screen: "filter: Bert" not in screen)
             terminal.wait_for("3 approvals wait")
             # From the dock: what it names, whatever the cursor is on.
-            shown = terminal.wait_for("a answer")
-            named = next(n for n in ("Anna", "Cora", "Dora") if f"touch {n}" in shown)
-            open_by_keys(terminal, named)
+            named = in_dock(terminal)
+            terminal.send_keys("a")
+            in_dialog(terminal, named)
             answer(terminal, "d")
             terminal.wait_for("2 approvals wait")
             there("Bert")
             # From the dialog: leave one open, and decide the next.
-            left = [name for name in ("Anna", "Cora", "Dora") if name != named]
+            left = {"Anna", "Cora", "Dora"} - {named}
             terminal.send_keys("n", "a")
-            shown = terminal.wait_for("exact text")
-            first = next(name for name in left if f"touch {name}" in shown)
-            second = next(name for name in left if name != first)
+            first = in_dialog(terminal, *left)
             terminal.send_keys("n")
-            terminal.wait_for(f"touch {second}")
+            second = in_dialog(terminal, *(left - {first}))
             answer(terminal, "a")
             there("Bert", second)
             terminal.wait_for("1 approval waits")
