@@ -199,8 +199,15 @@ def supervisor(places: Places) -> Iterator[None]:
 
 
 async def socket_rows(places: Places, filled: Filled, rounds: int) -> list[Row]:
-    """Measure whole calls: from the client, over the socket, and back into records."""
+    """Measure whole calls: from the client, over the socket, and back into records.
+
+    What the supervisor does by itself when it starts, such as checking the store, is over by then.
+    """
     found = []
+    deck = await Deck.connect(places, reader="everything", client="bench", start=False)
+    while (await deck.store_stats())["last_trim"] is None:
+        await asyncio.sleep(0.05)
+    await deck.close()
     for reader in READERS:
         deck = await Deck.connect(places, reader=reader, client="bench", start=False)
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shutil
 from typing import Any
 
@@ -61,9 +62,11 @@ async def trim(ctx: Context) -> dict[str, Any]:
 async def _trim_journals(ctx: Context, before: int) -> int:
     """Remove the directories of ended runs: journal, spool and terminals are all in the store."""
     count = 0
+    # Few of the runs that ever ended have a directory: asking for each would hold up everything.
+    there = set(await asyncio.to_thread(os.listdir, ctx.places.runs))
     for run_id in await retention.ended_runs(ctx.store.reading, before):
         directory = RunDirectory(ctx.places.runs / run_id)
-        if run_id in ctx.live or not directory.path.is_dir():
+        if run_id not in there or run_id in ctx.live or not directory.path.is_dir():
             continue
         keeper = read_keeper(directory)
         if keeper is not None and process.is_alive(keeper):
