@@ -205,7 +205,7 @@ async def socket_rows(places: Places, filled: Filled, rounds: int) -> list[Row]:
     """
     found = []
     deck = await Deck.connect(places, reader="everything", client="bench", start=False)
-    while (await deck.store_stats())["last_trim"] is None:
+    while (await deck.store_stats())["last_trim"] is None:  # noqa: ASYNC110 - nobody is told of it
         await asyncio.sleep(0.05)
     await deck.close()
     for reader in READERS:

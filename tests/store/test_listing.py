@@ -381,3 +381,15 @@ def test_a10_a_forged_cursor_is_refused(database: Path) -> None:
         cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
         with pytest.raises(QuarterdeckError, match="cursor"):
             reading(database, lambda db, cursor=cursor: listing.page(db, wanted, cursor=cursor))
+
+
+def test_a10_a_page_for_the_wire_is_the_page_of_records(database: Path) -> None:
+    """What is written without a record between has all its members, and the same values."""
+    made = [Made(n, "idle", n % 2, n % 3 == 0, n, 0, 0, "a", "/p") for n in range(9)]
+    fill(database, made)
+    wanted = Wanted(READER, "all")
+    told, following = reading(database, lambda db: listing.wire_page(db, wanted, limit=5))
+    views, cursor = reading(database, lambda db: listing.page(db, wanted, limit=5))
+    assert following == cursor is not None
+    assert told == [view.to_wire() for view in views]
+    assert all(SessionView.from_wire(row) == view for row, view in zip(told, views, strict=True))

@@ -18,7 +18,7 @@ from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.records import ProjectView, SessionView
 from quarterdeck.model.states import Attention
-from quarterdeck.store.sessions import SHOWN, to_view
+from quarterdeck.store.sessions import SHOWN, to_view, to_wire
 from quarterdeck.store.transaction import Row, one, rows
 
 PAGE_LIMIT = 100
@@ -114,16 +114,22 @@ async def page(
     Raises:
         QuarterdeckError: `invalid_params` for an unknown filter or a cursor from elsewhere.
     """
+    found, following = await wire_page(db, wanted, cursor=cursor, limit=limit)
+    return [SessionView(**told) for told in found], following
+
+
+async def wire_page(
+    db: aiosqlite.Connection, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE_LIMIT
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return what `page` does, each session as it goes over the wire."""
     if wanted.state not in FILTERS:
         known = ", ".join(FILTERS)
         raise QuarterdeckError("invalid_params", f"state: {wanted.state!r} is none of {known}")
     limit = max(1, min(limit, PAGE_LIMIT))
     at, after = (0, None) if cursor is None else _decode(wanted, cursor)
     found = await rows(db, *page_query(wanted, at, after, limit + 1))
-    views = [to_view(row) for row in found[:limit]]
-    if len(found) <= limit:
-        return views, None
-    return views, _encode(wanted, found[limit - 1])
+    told = [to_wire(row) for row in found[:limit]]
+    return told, None if len(found) <= limit else _encode(wanted, found[limit - 1])
 
 
 def page_query(

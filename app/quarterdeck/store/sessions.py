@@ -36,12 +36,15 @@ _COLUMNS = (
     *("plan", "changes", "conversation_id", "metadata", "summary", "ephemeral", "expires_at"),
 )
 SHOWN = ", ".join(
-    [*(f"s.{name}" for name in _COLUMNS), "COALESCE(r.version, 0) AS seen", f"{QUEUED} AS queued"]
+    [*(f"s.{name}" for name in _COLUMNS), "COALESCE(r.version, 0)", f"{QUEUED} AS queued"]
 )
-"""What `to_view` reads, of a query over `sessions s` and the reader's `readers r`."""
+"""What `to_view` and `to_wire` read, of a query over `sessions s` and the reader's `readers r`."""
 IMPORTED = "imported"
 """The note by which an import remembers where the session came from; nobody else's."""
-_NAMES = (*_COLUMNS, "seen", "queued")
+_NAMES = (*_COLUMNS, "read_version", "queued")
+_MOMENTS = ("state_since", "created_at", "last_activity")
+_PERHAPS_MOMENTS = ("archived_at", "deleted_at", "expires_at")
+_DETAILS = ("usage", "plan", "changes")
 _VIEW = (
     f"SELECT {SHOWN} FROM sessions s"
     " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
@@ -240,60 +243,32 @@ async def view(db: aiosqlite.Connection, session_id: str, reader: str) -> Sessio
 
 
 def to_view(row: Row) -> SessionView:
-    """Make the wire record of a row whose first columns are `SHOWN`."""
+    """Make the record of a row whose first columns are `SHOWN`."""
+    return SessionView(**to_wire(row))
+
+
+def to_wire(row: Row) -> dict[str, Any]:
+    """Return what `to_view(row).to_wire()` would, without a record between: pages are large."""
     # A Row looks a name up by comparing it with every column's; there are many of both here.
     told = dict(zip(_NAMES, row, strict=False))
-    unread = told["seen"] < told["version"]
-    state, looked_at, coordinated = _standing(told["state"], told["open_approvals"] > 0, unread)
-    return SessionView(
-        session_id=told["session_id"],
-        title=told["title"],
-        agent=told["agent"],
-        state=state,
-        attention=looked_at,
-        cwd=told["cwd"],
-        project=told["project"],
-        last_event_seq=told["last_event_seq"],
-        run_id=told["active_run_id"] or told["last_run_id"],
-        active=told["active_run_id"] is not None,
-        version=told["version"],
-        read_version=told["seen"],
-        open_approvals=told["open_approvals"],
-        queued=told["queued"],
-        state_since=iso(told["state_since"]),
-        state_source=told["state_source"],
-        created_at=iso(told["created_at"]),
-        last_activity=iso(told["last_activity"]),
-        preview=told["preview"],
-        failure=told["failure"],
-        failure_kind=told["failure_kind"],
-        terminal_status=told["terminal_status"],
-        agent_session_id=told["agent_session_id"],
-        source=told["source"],
-        mode=told["mode"],
-        usage=json_or_none(told["usage"]),
-        recovery_attempts=told["recovery_attempts"],
-        execution_state=told["execution_state"],
-        approval_mode=told["approval_mode"],
-        model=told["model"],
-        pinned=bool(told["pinned"]),
-        archived_at=_iso_or_none(told["archived_at"]),
-        deleted_at=_iso_or_none(told["deleted_at"]),
-        parent_session_id=told["parent_session_id"],
-        git_commit=told["git_commit"],
-        git_branch=told["git_branch"],
-        git_origin=told["git_origin"],
-        coordination=coordinated,
-        git_base=told["git_base"],
-        plan=json_or_none(told["plan"]),
-        changes=json_or_none(told["changes"]),
-        command_id=told["active_command_id"] or told["last_command_id"],
-        conversation_id=told["conversation_id"],
-        metadata=_metadata(told["metadata"]),
-        summary=told["summary"],
-        ephemeral=bool(told["ephemeral"]),
-        expires_at=_iso_or_none(told["expires_at"]),
-    )
+    active, last = told.pop("active_run_id"), told.pop("last_run_id")
+    working, worked = told.pop("active_command_id"), told.pop("last_command_id")
+    told["run_id"] = active or last
+    told["active"] = active is not None
+    told["command_id"] = working or worked
+    asked, unread = told["open_approvals"] > 0, told["read_version"] < told["version"]
+    told["state"], told["attention"], told["coordination"] = _standing(told["state"], asked, unread)
+    for name in _MOMENTS:
+        told[name] = iso(told[name])
+    for name in _PERHAPS_MOMENTS:
+        if told[name] is not None:
+            told[name] = iso(told[name])
+    for name in _DETAILS:
+        if told[name] is not None:
+            told[name] = json_or_none(told[name])
+    told["metadata"] = _metadata(told["metadata"])
+    told["pinned"], told["ephemeral"] = bool(told["pinned"]), bool(told["ephemeral"])
+    return told
 
 
 @lru_cache(maxsize=256)
@@ -310,10 +285,6 @@ def _metadata(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     return {name: value for name, value in found.items() if name != IMPORTED}
-
-
-def _iso_or_none(at: int | None) -> str | None:
-    return None if at is None else iso(at)
 
 
 def _state(name: str) -> SessionState:

@@ -37,8 +37,8 @@ async def session_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """A10."""
     asked = read(params.SessionList, given)
     wanted = listing.Wanted(caller.reader, asked.state, asked.agent, asked.project)
-    found, cursor = await listing.page(api.db, wanted, cursor=asked.cursor, limit=asked.limit)
-    return {"sessions": [view.to_wire() for view in found], "cursor": cursor}
+    found, cursor = await listing.wire_page(api.db, wanted, cursor=asked.cursor, limit=asked.limit)
+    return {"sessions": found, "cursor": cursor}
 
 
 async def session_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
