@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from quarterdeck.model.hostile_text import clean, clean_line
 from quarterdeck.model.records import ApprovalView
-from quarterdeck.model.states import Action, ApprovalKind
+from quarterdeck.model.states import Action
 from quarterdeck.tui import messages
 from quarterdeck.tui.board import Board
 from quarterdeck.tui.dialogs.amendment import FORBID, offer
@@ -24,22 +24,20 @@ from quarterdeck.tui.dialogs.question import question
 from quarterdeck.tui.expiring import left_text, next_change
 from quarterdeck.tui.folding import fold
 from quarterdeck.tui.inbox import Inbox, Item
-from quarterdeck.tui.keys import KeyAction, Where, bindings, keys_of
+from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.link import Link
 from quarterdeck.tui.risk import Level, risk
+from quarterdeck.tui.screens.inbox_hints import about_host, inbox_hints
 from quarterdeck.tui.screens.inbox_rows import inbox_row
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.field_list import FieldList
 from quarterdeck.tui.widgets.folded_text import FoldedText
-from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
+from quarterdeck.tui.widgets.key_line import KeyLine
 from quarterdeck.tui.widgets.row_list import RowList
 
 LEAST_TEXT_ROWS = 3
 NOTHING = "Nothing waits for an approval"
-PAGE_DOWN = "scroll('page_down')"
-"""The one of the scrolling keys that the footer names."""
 FILTER, REASON, PREFIX, HOST, FORBIDDEN = "filter", "reason", "prefix", "host", "forbidden"
-_DECIDING = ("decide", "amend", "forbid", "deny_with_reason")
 _ASKS = {
     FILTER: "words to look for (enter keeps, esc clears)",
     REASON: "why (enter sends, esc goes back)",
@@ -222,13 +220,8 @@ class InboxScreen(Screen[None]):
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
         item = self._current
-        if self._asking in (
-            REASON,
-            PREFIX,
-            HOST,
-            FORBIDDEN,
-        ):  # the line was for what was shown before
-            self._end_line()
+        if self._asking not in ("", FILTER):
+            self._end_line()  # it was for what was shown before
         self._inbox.drop_settled(item.key if item else None)
         self._show_rows()
 
@@ -254,39 +247,7 @@ class InboxScreen(Screen[None]):
         hint = self.query_one("#inbox-hint", Static)
         hint.set_class(self._bad, "-bad")
         hint.update(Content(self._said or why or ""))
-        self.query_one(KeyLine).show(
-            [h for e in keys_of(Where.INBOX) if (h := self._hint(e, item))]
-        )
-
-    def _hint(self, entry: KeyAction, item: Item | None) -> KeyHint | None:
-        """Return the hint of a key, or None where it has nothing to do now."""
-        verb = entry.action.partition("(")[0]
-        if verb == "take_back":
-            return KeyHint.of(entry) if self._inbox.held() else None
-        if verb in (*_DECIDING, "select", "next", "zoom", "open"):
-            if item is None:
-                return None
-            if item.deciding.asked.own_dialog and verb in _DECIDING:
-                return None
-            about_host = item.deciding.view.kind == ApprovalKind.NETWORK_HOST
-            if "deny_session" in entry.action and not about_host:
-                return None
-            is_gate = item.deciding.view.kind == ApprovalKind.GATE
-            if "approve_session" in entry.action and is_gate:
-                return None
-            if verb == "forbid" and offer(item.deciding.view, FORBID) is None:
-                return None
-        if verb == "amend" and (item is None or offer(item.deciding.view) is None):
-            return None
-        if verb == "filter" and not len(self._inbox):
-            return None
-        if verb == "scroll" and (item is None or entry.action != PAGE_DOWN):
-            return None
-        if item is None or verb not in _DECIDING:
-            return KeyHint.of(entry)
-        approving = "approve" in entry.action or verb == "amend"
-        action = Action.APPROVE if approving else Action.DENY
-        return KeyHint.of(entry, ready=item.deciding.why_not(action, timed=False) is None)
+        self.query_one(KeyLine).show(inbox_hints(self._inbox, item))
 
     # Deciding
 
@@ -301,7 +262,7 @@ class InboxScreen(Screen[None]):
         items = self._inbox.chosen()
         for each in items:
             why = each.deciding.why_not(action, timed=False)
-            if action == Action.DENY_SESSION and not _about_host(each):
+            if action == Action.DENY_SESSION and not about_host(each):
                 why = "only a network host can be denied for the session"
             if why:
                 self._say(f"{each.deciding.view.session_title}: {why}", bad=True)
@@ -336,7 +297,7 @@ class InboxScreen(Screen[None]):
                 item.deciding.arming.changed()
         elif own := item.deciding.asked.own_dialog:
             why = f"a {own} has its own answers: enter opens them"
-        elif action == Action.DENY_SESSION and not _about_host(item):
+        elif action == Action.DENY_SESSION and not about_host(item):
             why = "only a network host can be denied for the session"
         else:
             self._fit(item)
@@ -509,10 +470,6 @@ class InboxScreen(Screen[None]):
     def action_help(self) -> None:
         """Show the help."""
         self.post_message(messages.Help(Where.INBOX))
-
-
-def _about_host(item: Item) -> bool:
-    return item.deciding.view.kind == ApprovalKind.NETWORK_HOST
 
 
 def _warned(item: Item) -> list[str]:
