@@ -1,6 +1,7 @@
 """One writer: transactions are whole, cancellation loses nothing, failure changes nothing."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -124,3 +125,28 @@ async def _noted(caplog: pytest.LogCaptureFixture) -> bool:
 async def test_reading_cannot_write(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError):
         await store.reading.execute("DELETE FROM counters")
+
+
+async def test_a_transaction_leaves_nothing_to_the_collector(store: Store) -> None:
+    """What follows it mentions it; let go of, both are gone by themselves, and nothing stops."""
+
+    async def noted(tx: Tx) -> None:
+        tx.after_commit(lambda: told.append(tx.at))
+        tx.after_rollback(lambda: told.append(-tx.at))
+
+    told: list[int] = []
+    gc.collect()
+    gc.disable()
+    try:
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        for _ in range(20):
+            await store.write(noted)
+        gc.collect()
+        circles = [found for found in gc.garbage if isinstance(found, Tx)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert circles == []
+    assert len(told) == 20
+    assert min(told) > 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ import pytest
 
 from quarterdeck.rpc import message
 from quarterdeck.store.connection import MANY_ROWS, connect
+from quarterdeck.supervisor import service
 from quarterdeck.supervisor.ingestion import EVENTS_PER_COMMIT
 from tests.support import one_process
 from tests.support.one_process import Asked, OneProcess
@@ -139,3 +141,13 @@ async def test_a_lock_of_another_program_is_waited_for_on_the_thread(one, crossi
         other.execute("COMMIT")
     await writing
     assert crossings == ["BEGIN IMMEDIATE", "COMMIT"]
+
+
+async def test_what_stays_is_not_gone_through_by_the_collector() -> None:
+    """A full collection stops everything; what the start has made is no part of it."""
+    before = gc.get_freeze_count()
+    try:
+        await service._preload()
+        assert gc.get_freeze_count() > before + 10_000
+    finally:
+        gc.unfreeze()

@@ -42,13 +42,17 @@ class Tx:
         self._rolled_back.append(call)
 
     def settle(self, *, committed: bool) -> None:
-        """Run what was left for afterwards; called by the writer alone."""
-        for call in self._committed if committed else self._rolled_back:
+        """Run what was left for afterwards, and let go of it; called by the writer alone."""
+        calls = self._committed if committed else self._rolled_back
+        while calls:
             try:
-                call()
+                calls.pop(0)()
             except Exception:
                 # The transaction is what it is; the writer and the other calls must go on.
                 _log.exception("what follows a transaction failed")
+        # They hold on to what holds this transaction: a circle, and the collector stops everything.
+        self._committed.clear()
+        self._rolled_back.clear()
 
     async def run(self, sql: str, values: Iterable[Any] = ()) -> int:
         """Execute one statement and return how many rows it changed."""
