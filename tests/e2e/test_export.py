@@ -146,7 +146,7 @@ async def test_bad_lines_are_named_and_nothing_is_imported(deckhouse: Deckhouse)
         assert caught.value.code == "import_invalid", (number, caught.value.message)
         assert caught.value.data["line"] == number, caught.value.message
     with pytest.raises(QuarterdeckError) as caught:
-        await deck.import_session(changed(1, format=2), new_id=True)
+        await deck.import_session(changed(1, format=3), new_id=True)
     assert caught.value.code == "import_newer"
     found, _ = await deck.sessions(state="all")
     assert [view.session_id for view in found] == [session_id]
@@ -215,6 +215,10 @@ async def test_the_markdown_keeps_messages_and_fences_the_rest(deckhouse: Deckho
     assert text.startswith("# \\<b\\>Rich\\</b\\>\n")
     assert "".join(f"#{n} " for n in range(1, 31)) in text
     assert "## Run 2: completed" in text
+    live = await worked(deckhouse, deck, "say ## Run 9: completed\nsay ```")
+    text = await document(deck, live, markdown.markdown)
+    assert "\n## Run 1: not ended yet\n" in text
+    assert "\n> ## Run 9: completed```\n" in text, "what an agent says ends with its quote"
     prompt = re.search(r"### Prompt .*\n\n(`{4,})\n", text)
     assert prompt is not None, "a fence longer than the one in the prompt"
 

@@ -12,7 +12,9 @@ from quarterdeck.model.states import (
     CommandKind,
 )
 
-FORMAT = 1
+FORMAT = 2
+KNOWN_FORMATS = (1, 2)
+"""Format 1 lacks what has a default here."""
 Id = Annotated[str, Field(pattern=r"^[a-z]{3}_[0-9A-Za-z]{1,64}$")]
 """Ids name directories too, so nothing else is taken for one."""
 Text = Annotated[str, Field(max_length=8 * 1024 * 1024)]
@@ -25,7 +27,7 @@ def _moment(value: str | None) -> str | None:
         at = from_iso(value)
     except OverflowError as error:
         raise ValueError("out of range") from error
-    if not 0 <= at < 1 << 42:
+    if not 0 <= at < 1 << 48:
         raise ValueError("out of range")
     return value
 
@@ -35,7 +37,10 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    @field_validator("created_at", "ended_at", "last_activity", "at", check_fields=False)
+    @field_validator(
+        *("created_at", "ended_at", "last_activity", "at", "archived_at", "expires_at"),
+        check_fields=False,
+    )
     @classmethod
     def _is_time(cls, value: str | None) -> str | None:
         return _moment(value)
@@ -46,7 +51,13 @@ class Record(BaseModel):
 
 
 class SessionRecord(Record):
-    """The first line: the session, without what belongs to the deck it is on."""
+    """The first line: the session, without what belongs to the deck it is on.
+
+    Left out are its state and failure, since what is imported has no agent and asks nobody; its
+    version and each reader's mark, which count on one deck; whether it was deleted there; its
+    approvals and grants, which the trace tells of and nobody shall use again; and the sums of
+    `qd usage`, which are of the deck that paid: the reports themselves are in the trace.
+    """
 
     record: Literal["session"] = "session"
     format: int
@@ -68,6 +79,22 @@ class SessionRecord(Record):
     git_origin: str | None = Field(max_length=4096)
     created_at: str
     last_activity: str
+    pinned: bool = False
+    archived_at: str | None = None
+    parent_session_id: Id | None = None
+    """What it was forked from; an import keeps it if that one is there (C1)."""
+    approval_mode: str = Field(default="normal", max_length=40)
+    model: str | None = Field(default=None, max_length=200)
+    usage: dict[str, Any] | None = None
+    """The agent's last report: context window and cost."""
+    plan: dict[str, Any] | None = None
+    changes: dict[str, Any] | None = None
+    git_base: str | None = Field(default=None, max_length=200)
+    execution_state: Literal["idle", "terminal"] | None = None
+    last_command_id: Id | None = None
+    """The last prompt that was handed over; queued ones may be younger."""
+    ephemeral: bool = False
+    expires_at: str | None = None
 
 
 class RunRecord(Record):

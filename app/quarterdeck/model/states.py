@@ -95,6 +95,8 @@ class CommandKind(StrEnum):
     CLOSE = "close"
 
 
+STILL_OPEN = "it was not ended when the session was exported"
+"""The reason of runs and commands that an export has to tell as ended."""
 PROMPT_KINDS = (CommandKind.TURN, CommandKind.STEER)
 
 

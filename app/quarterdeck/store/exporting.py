@@ -18,7 +18,7 @@ from quarterdeck.model.export_format import (
     RunRecord,
     SessionRecord,
 )
-from quarterdeck.model.states import TERMINAL_COMMAND_STATES, TERMINAL_RUN_STATES
+from quarterdeck.model.states import STILL_OPEN, TERMINAL_COMMAND_STATES, TERMINAL_RUN_STATES
 from quarterdeck.store import sessions
 from quarterdeck.store.events import decode
 from quarterdeck.store.sessions import IMPORTED, json_or_none
@@ -26,7 +26,6 @@ from quarterdeck.store.transaction import Row, one, rows
 
 PAGE_ROWS = 500
 PAGE_BYTES = 512 * 1024
-STILL_OPEN = "it was not ended when the session was exported"
 
 
 @dataclass(slots=True)
@@ -145,30 +144,38 @@ def _size(row: Row) -> int:
     return len(row["text"] or "")
 
 
+_OBJECTS = ("usage", "plan", "changes")
+_MOMENTS = ("created_at", "last_activity", "archived_at", "expires_at")
+_FLAGS = ("pinned", "ephemeral")
+
+
 def _session(row: Row) -> dict[str, Any]:
     """Return the session; one that was imported is told as it was before that."""
     metadata = json_or_none(row["metadata"])
     metadata = metadata if isinstance(metadata, dict) else {}
-    imported = metadata.pop(IMPORTED, None)
-    source = imported.get("source") if isinstance(imported, dict) else None
-    told = {
-        name: row[name]
-        for name in SessionRecord.model_fields
-        if name not in ("record", "format", "metadata", "source", "created_at", "last_activity")
-    }
-    return SessionRecord.model_construct(
-        format=FORMAT,
-        metadata=metadata,
-        source=source if isinstance(source, str) else row["source"],
-        created_at=iso(row["created_at"]),
-        last_activity=iso(row["last_activity"]),
-        **told,
-    ).to_line()
+    noted = metadata.pop(IMPORTED, None)
+    noted = noted if isinstance(noted, dict) else {}
+    own = {name: row[name] for name in SessionRecord.model_fields if name in row.keys()}  # noqa: SIM118 (a Row's values)
+    own |= {name: _object(row[name]) for name in _OBJECTS}
+    own |= {name: None if row[name] is None else iso(row[name]) for name in _MOMENTS}
+    own |= {name: bool(row[name]) for name in _FLAGS}
+    source, parent = noted.get("source"), noted.get("parent_session_id")
+    own["source"] = source if isinstance(source, str) else row["source"]
+    if own["parent_session_id"] is None and isinstance(parent, str):
+        own["parent_session_id"] = parent
+    if own["execution_state"] != "terminal":
+        own["execution_state"] = "idle"
+    own["metadata"] = metadata
+    return SessionRecord.model_construct(format=FORMAT, **own).to_line()
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    found = json_or_none(text)
+    return found if isinstance(found, dict) else None
 
 
 def _run(row: Row, session: Row) -> dict[str, Any]:
     ended = row["state"] in TERMINAL_RUN_STATES
-    info, bundle = json_or_none(row["agent_info"]), json_or_none(row["bundle"])
     at = row["ended_at"] if ended else session["last_activity"]
     return RunRecord.model_construct(
         run_id=row["run_id"],
@@ -176,8 +183,8 @@ def _run(row: Row, session: Row) -> dict[str, Any]:
         state=row["state"] if ended else "cancelled",
         via=row["via"],
         reason=row["reason"] if ended else STILL_OPEN,
-        agent_info=info if isinstance(info, dict) else None,
-        bundle=bundle if isinstance(bundle, dict) else None,
+        agent_info=_object(row["agent_info"]),
+        bundle=_object(row["bundle"]),
         trimmed=row["trimmed"],
         created_at=iso(row["created_at"]),
         ended_at=None if at is None else iso(at),

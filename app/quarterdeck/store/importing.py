@@ -13,6 +13,7 @@ from quarterdeck.model.clock import from_iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.export_format import (
     FORMAT,
+    KNOWN_FORMATS,
     RECORDS,
     CheckpointRecord,
     CommandRecord,
@@ -29,6 +30,13 @@ from quarterdeck.store.sessions import IMPORTED
 from quarterdeck.store.transaction import Tx
 
 EVENTS_AT_ONCE = 2000
+_SAID = {
+    *("title", "preview", "summary", "conversation_id", "terminal_status", "mode", "model"),
+    *("git_commit", "git_branch", "git_origin", "git_base"),
+}
+"""What of the session somebody worded."""
+_TIGHT = ("ask_all", "normal", "read_only")
+"""The approval modes that a file may set; `trusted` is for a person to say."""
 
 
 @dataclass(slots=True)
@@ -120,9 +128,10 @@ def _record(number: int, line: bytes) -> Record:
     kind = value.get("record") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in RECORDS:
         raise _fault(number, f"no record of an export: {str(kind)[:40]!r}")
-    if kind == "session" and isinstance(value.get("format"), int) and value["format"] != FORMAT:
+    form = value.get("format") if kind == "session" else None
+    if isinstance(form, int) and form not in KNOWN_FORMATS:
         raise QuarterdeckError(
-            "import_newer", f"the file has format {value['format']}, this version knows {FORMAT}"
+            "import_newer", f"the file has format {form}, this version knows {FORMAT}"
         )
     try:
         return RECORDS[kind].model_validate(value)
@@ -222,31 +231,56 @@ async def _check_free(tx: Tx, names: _Names) -> None:
 async def _session(tx: Tx, checked: Checked, names: _Names, hide: Callable[[Any], Any]) -> None:
     told = checked.session
     runs = list(checked.runs.values())
-    metadata = {**told.metadata, IMPORTED: {"source": told.source}}
-    columns: dict[str, Any] = told.model_dump(exclude={"record", "format"}) | {
+    said = {name: hide(value) for name, value in told.model_dump(include=_SAID).items()}
+    objects = {name: getattr(told, name) for name in ("usage", "plan", "changes")}
+    parent = told.parent_session_id
+    known = await tx.one("SELECT 1 FROM sessions WHERE session_id = ?", (parent,))
+    expires_at = _at(told.expires_at)
+    last = next(reversed(checked.commands), None)
+    if told.last_command_id in checked.commands:
+        last = told.last_command_id
+    columns: dict[str, Any] = {
+        **{name: getattr(told, name) for name in ("project", "agent", "cwd")},
+        **said,
+        **{
+            name: None if value is None else json.dumps(hide(_with_names(value, names)))
+            for name, value in objects.items()
+        },
         "session_id": names[told.session_id],
         "source": "import",
-        "approval_mode": "normal",
-        "title": hide(told.title),
-        "preview": hide(told.preview),
-        "summary": hide(told.summary),
-        "metadata": json.dumps(hide(metadata)),
+        "approval_mode": told.approval_mode if told.approval_mode in _TIGHT else "normal",
+        "metadata": json.dumps(hide({**told.metadata, IMPORTED: _noted(told)})),
         "agent_session_id": None if names.fresh else told.agent_session_id,
+        "parent_session_id": None if known is None else parent,
+        "pinned": int(told.pinned),
+        "ephemeral": int(told.ephemeral),
+        "archived_at": _at(told.archived_at),
+        "expires_at": None if expires_at is None or expires_at <= tx.at else expires_at,
         "created_at": from_iso(told.created_at),
         "last_activity": from_iso(told.last_activity),
         "version": await tx.next_version(),
         "state": "closed",
         "state_since": tx.at,
         "state_source": "request",
-        "execution_state": "terminal" if checked.commands else "idle",
+        "execution_state": told.execution_state or ("terminal" if checked.commands else "idle"),
         "last_run_id": names[runs[-1].run_id] if runs else None,
-        "last_command_id": names[next(reversed(checked.commands))] if checked.commands else None,
+        "last_command_id": None if last is None else names[last],
         "last_event_seq": checked.last_seq[runs[-1].run_id] + runs[-1].trimmed if runs else 0,
     }
     await tx.run(
         f"INSERT INTO sessions ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
         columns.values(),
     )
+
+
+def _noted(told: SessionRecord) -> dict[str, Any]:
+    """Return what an export of the imported session has to tell and its columns do not."""
+    parent = told.parent_session_id
+    return {"source": told.source} | ({} if parent is None else {"parent_session_id": parent})
+
+
+def _at(moment: str | None) -> int | None:
+    return None if moment is None else from_iso(moment)
 
 
 async def _run(
@@ -306,8 +340,8 @@ def _bundle(named: dict[str, Any], hide: Callable[[Any], Any]) -> dict[str, Any]
 
 
 def _with_names(payload: dict[str, Any], names: _Names) -> dict[str, Any]:
-    """Let an event go on naming its command."""
-    command = payload.get("command_id")
-    if not names.fresh or not isinstance(command, str):
+    """Let an event go on naming its command, and a plan its run."""
+    if not names.fresh:
         return payload
-    return {**payload, "command_id": names[command]}
+    named = {name: payload.get(name) for name in ("command_id", "run_id")}
+    return payload | {name: names[old] for name, old in named.items() if isinstance(old, str)}

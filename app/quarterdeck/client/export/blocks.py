@@ -8,6 +8,7 @@ from typing import Any
 
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean
+from quarterdeck.model.states import STILL_OPEN
 
 Payload = dict[str, Any]
 _STREAMED = frozenset({EventType.ASSISTANT_MESSAGE, EventType.THOUGHT})
@@ -85,7 +86,10 @@ def _run(record: dict[str, Any]) -> Block:
     text = clean(record["reason"] or "")
     if record["trimmed"]:
         text += f"\n{record['trimmed']} events were trimmed by retention."
-    heading = f"Run {record['number']}: {record['state']}"
+    state = record["state"]
+    if record["reason"] == STILL_OPEN:
+        state, text = "not ended yet", text.removeprefix(STILL_OPEN)
+    heading = f"Run {record['number']}: {state}"
     return Block("run", heading, record["created_at"], 0, text.strip())
 
 

@@ -1,4 +1,4 @@
-"""A session as Markdown: messages as they were written, all else in fences."""
+"""A session as Markdown: messages as they were written, quoted; all else in fences."""
 
 import re
 from collections.abc import AsyncIterator
@@ -26,8 +26,13 @@ def _text(block: Block) -> str:
         return f"\n## {_escape(block.heading)}\n" + (f"\n{_fence(block)}" if block.text else "")
     head = f"\n### {_escape(block.heading)} · {block.seq} · {block.at}\n\n"
     if block.kind == EventType.ASSISTANT_MESSAGE:
-        return f"{head}{block.text}\n"
+        return head + _quote(block.text)
     return head + (_fence(block) if block.text else "")
+
+
+def _quote(text: str) -> str:
+    """Return a message quoted: a fence or a heading in it ends with it and is nobody else's."""
+    return "".join(f"> {line}\n" if line else ">\n" for line in text.split("\n"))
 
 
 def _fence(block: Block) -> str:

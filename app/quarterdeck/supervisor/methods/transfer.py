@@ -105,6 +105,7 @@ async def import_commit(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     finally:
         failpoint("import.unlink.before")
         file.unlink(missing_ok=True)
+    api.ctx.rearm_sessions()
     return {
         "session_id": session_id,
         "runs": len(checked.runs),
