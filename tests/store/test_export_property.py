@@ -60,7 +60,9 @@ def test_what_a_record_says_is_said_again() -> None:
     """As a line of the next export, and as a view has it."""
     with tempfile.TemporaryDirectory() as folder:
 
-        @settings(max_examples=60, deadline=None, phases=[Phase.generate])  # a store is opened each time
+        @settings(
+            max_examples=60, deadline=None, phases=[Phase.generate]
+        )  # a store is opened each time
         @given(RECORDS)
         def same(record: SessionRecord) -> None:
             asyncio.run(_same(Path(folder), record))

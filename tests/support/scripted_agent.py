@@ -23,11 +23,12 @@ What it does is told by the words of the prompt, one instruction a line:
     step ID STATUS      a tool_call_update of that call, or its tool_call if pending
     hang                never answer
     refuse              end the turn as refused
+    fail TEXT           end the turn with this error
 
 It appends each prompt it gets to $SCRIPTED_DIR/prompts, so that tests can count deliveries.
 Environment: SCRIPTED_FAIL_START=exit|silent|error|load; SCRIPTED_NO_LOAD=1; SCRIPTED_MODELS=1 gives
-it models, SCRIPTED_IMAGES=1 images in prompts; SCRIPTED_FORK=works|fails gives it session/fork,
-with its calls in $SCRIPTED_DIR/forks.
+it models, SCRIPTED_IMAGES=1 images in prompts, SCRIPTED_TITLE a title of its own;
+SCRIPTED_FORK=works|fails gives it session/fork, with its calls in $SCRIPTED_DIR/forks.
 """
 
 import json
@@ -52,6 +53,7 @@ class Agent:
         self.out = threading.Lock()
         self.session = "none"
         self.usage: Any = None
+        self.error: str | None = None
 
     def write(self, message: dict[str, Any]) -> None:
         with self.out:
@@ -114,6 +116,9 @@ class Agent:
             if "SCRIPTED_FORK" in os.environ:
                 abilities["sessionCapabilities"] = {"fork": {}}
             result: Any = {"protocolVersion": 1, "agentCapabilities": abilities}
+            if "SCRIPTED_TITLE" in os.environ:
+                title = os.environ["SCRIPTED_TITLE"]
+                result["agentInfo"] = {"name": "scripted", "version": "1", "title": title}
         elif method == "session/new":
             self.cwd = Path(params["cwd"])
             self.session = f"scripted-{os.getpid()}-{time.monotonic_ns()}"
@@ -133,8 +138,9 @@ class Agent:
             result = {"sessionId": self.session}
         elif method in ("session/set_mode", "session/set_model"):
             value = params.get("modeId") or params.get("modelId")
-            if value == "no-such":
-                self.write({"id": message["id"], "error": {"code": -32602, "message": "unknown"}})
+            if value.startswith("no-such"):
+                error = {"code": -32602, "message": f"unknown: {value}"}
+                self.write({"id": message["id"], "error": error})
                 return
             result = {}
         elif method == "session/load":
@@ -169,6 +175,10 @@ class Agent:
         refused = "refuse" in text.splitlines()
         stop = "cancelled" if self.cancelled.is_set() else "refusal" if refused else "end_turn"
         told, self.usage = self.usage, None
+        if self.error is not None:
+            error, self.error = {"code": -32603, "message": self.error}, None
+            self.write({"id": message["id"], "error": error})
+            return
         result = {"stopReason": stop} | ({} if told is None else {"usage": told})
         self.write({"id": message["id"], "result": result})
 
@@ -300,6 +310,9 @@ class Agent:
             self.update(sessionUpdate="usage_update", **told)
         else:
             self.usage = told
+
+    def do_fail(self, rest: str) -> None:
+        self.error = rest
 
     def do_die(self, rest: str) -> None:
         os._exit(int(rest))

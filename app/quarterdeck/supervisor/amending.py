@@ -7,6 +7,7 @@ from typing import Any
 
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.policy import amend
 from quarterdeck.policy.amend import AmendmentRefused
 from quarterdeck.policy.call import Decision
@@ -19,17 +20,21 @@ from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import record_on
 
 
-def wanted_rule(row: Row, prefix: str | None, decision: Decision = Decision.ALLOW) -> str:
+def wanted_rule(
+    row: Row, prefix: str | None, redactor: Redactor, decision: Decision = Decision.ALLOW
+) -> str:
     """Return what an `approve_always` or `deny_always` would add, as JSON.
 
     Args:
         row: The approval's.
         prefix: The prefix as the person left it; None for what was proposed.
+        redactor: Knows what is a secret.
         decision: Allow, or forbid, which is for hosts alone.
 
     Raises:
         QuarterdeckError: `invalid_option` if the approval offers no amendment, or the prefix is
-            shorter than the one proposed, or other, or can never be allowed for good.
+            shorter than the one proposed, or other, or can never be allowed for good, or holds a
+            secret.
     """
     offer = judging.offered(row, decision)
     if offer is None:
@@ -51,6 +56,8 @@ def wanted_rule(row: Row, prefix: str | None, decision: Decision = Decision.ALLO
     problem = why_not(tuple(words))
     if problem is not None:
         raise QuarterdeckError("invalid_option", f"prefix: {problem}")
+    if judging.holds_secret(redactor, words):
+        raise QuarterdeckError("invalid_option", "prefix: a secret in it would be kept for good")
     return json.dumps({"prefix": words})
 
 

@@ -118,8 +118,8 @@ async def judged(
         new,
         reason=verdict.reason,
         matched_rule=verdict.rule,
-        rule_text=verdict.rule_text,
-        options=[*new.options, *judging.offers(verdict)],
+        rule_text=None if verdict.rule_text is None else rec.redactor.redact(verdict.rule_text),
+        options=[*new.options, *judging.offers(verdict, rec.redactor)],
     )
     told = {
         "tool_call_id": call_id(new.payload, new.request_id),

@@ -79,7 +79,7 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
             state=row["state"],
             action=row["action"],
         )
-    added = _added_rule(row, wanted)
+    added = _added_rule(ctx, row, wanted)
     content = _form_content(row, wanted)
     session = await sessions.load(tx.db, row["session_id"])
     rec = await record_on(ctx, tx, await runs.load(tx.db, row["run_id"]), session["cwd"])
@@ -117,7 +117,7 @@ async def decide(ctx: Context, tx: Tx, wanted: Wanted) -> DecisionView:
     return approvals.to_decision(decision, state)
 
 
-def _added_rule(row: Row, wanted: Wanted) -> str | None:
+def _added_rule(ctx: Context, row: Row, wanted: Wanted) -> str | None:
     """Return what is to be added to the rules; raises `invalid_option`."""
     if row["kind"] == ApprovalKind.GATE and wanted.action not in gating.ACTIONS:
         raise QuarterdeckError("invalid_option", "a gate is approved, denied or aborted, once")
@@ -126,7 +126,8 @@ def _added_rule(row: Row, wanted: Wanted) -> str | None:
     if wanted.action in AMENDING:
         denies = wanted.action is Action.DENY_ALWAYS
         decision = Decision.FORBID if denies else Decision.ALLOW
-        return amending.wanted_rule(row, wanted.prefix, decision)
+        redactor = ctx.redactors.current(ctx.client_env)
+        return amending.wanted_rule(row, wanted.prefix, redactor, decision)
     if wanted.prefix is not None:
         raise QuarterdeckError("invalid_option", "prefix: is for approve_always alone")
     return None

@@ -5,12 +5,13 @@ import contextlib
 import json
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from quarterdeck.model.places import Places
+from quarterdeck.model.redaction.redactor import Redactor
 from quarterdeck.model.states import ApprovalKind
 from quarterdeck.policy.call import WRITING, Call, Decision, Mode, Tool, Verdict
 from quarterdeck.policy.from_agents import call_from_file, call_from_permission
@@ -159,9 +160,17 @@ def about(payload: dict[str, Any], root: Path, agent: str) -> tuple[ApprovalKind
     return ApprovalKind.TOOL_CALL, {}
 
 
-def offers(verdict: Verdict) -> list[dict[str, Any]]:
+def holds_secret(redactor: Redactor, words: Sequence[str]) -> bool:
+    """Tell whether a command prefix has a secret, which a rule and its record would keep (A2)."""
+    line = shlex.join(words)
+    return redactor.redact_value(list(words)) != list(words) or redactor.redact(line) != line
+
+
+def offers(verdict: Verdict, redactor: Redactor) -> list[dict[str, Any]]:
     """Return the option to amend the policy, where one may be offered (C5)."""
     if verdict.decision is not Decision.ASK:
+        return []
+    if verdict.proposal and holds_secret(redactor, verdict.proposal):
         return []
     if verdict.proposal:
         prefix = shlex.join(verdict.proposal)

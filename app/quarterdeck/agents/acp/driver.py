@@ -107,14 +107,14 @@ class AcpDriver:
         """Return all that is remembered as a JSON-able dict, to be written before the next line.
 
         Args:
-            hide: Redacts what is remembered of tool calls, once no turn and no question needs
-                their exact text.
+            hide: Redacts what is remembered of tool calls, usage and mode, once no turn and no
+                question needs their exact text.
         """
         self._dirty = False
         conversation = self._state.to_json()
         if hide is not None and not self._state.turn and not self._state.permissions:
-            conversation["tools"] = hide(conversation["tools"])
-            conversation["usage"] = hide(conversation["usage"])
+            for name in ("tools", "usage", "mode"):
+                conversation[name] = hide(conversation[name])
         return {
             "peer": {
                 "next_id": self._peer.next_id,

@@ -183,6 +183,8 @@ async def policy_add(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
             raise QuarterdeckError("invalid_params", f"write other rules into {file}")
         else:
             prefix = tuple(asked.prefix or ())
+            if judging.holds_secret(api.redactor, prefix):
+                raise AmendmentRefused("a secret in the prefix would be kept with every decision")
             rule = await asyncio.to_thread(amend.allow_command, file, prefix, asked.reason)
     except AmendmentRefused as error:
         raise QuarterdeckError("rule_refused", str(error)) from error
