@@ -230,6 +230,16 @@ async def test_a_damaged_store_is_moved_aside_and_status_says_so(deckhouse: Deck
     assert str(aside) in note
     assert "damaged" in deckhouse.qd("status")
     assert (await deck.store_stats())["note"] == note
+    await down(deckhouse)
+    told = json.loads(deckhouse.qd("status", "--json"))
+    [left] = told["damaged"]
+    assert (told["running"], left["file"]) == (False, str(aside))
+    assert left["reason"] in note
+    assert f"({left['reason']}) was moved aside to {aside}" in deckhouse.qd("status")
+    await deckhouse.deck()
+    assert str(aside) in deckhouse.qd("status"), "also of a supervisor that did not see it"
+    aside.unlink()
+    assert str(aside) not in deckhouse.qd("status")
 
 
 async def test_a_store_of_an_earlier_version_is_indexed_at_start(deckhouse: Deckhouse) -> None:

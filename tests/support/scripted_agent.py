@@ -137,7 +137,7 @@ class Agent:
             self.say("(a replay of history)")
             result = {"sessionId": self.session}
         elif method in ("session/set_mode", "session/set_model"):
-            value = params.get("modeId") or params.get("modelId")
+            value = str(params.get("modeId") or params.get("modelId"))
             if value.startswith("no-such"):
                 error = {"code": -32602, "message": f"unknown: {value}"}
                 self.write({"id": message["id"], "error": error})

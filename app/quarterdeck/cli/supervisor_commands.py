@@ -12,6 +12,7 @@ from quarterdeck.cli.invocation import AWAY, Invocation, Json, command_group
 from quarterdeck.cli.recovery_text import status_lines
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.failpoints import failpoint
+from quarterdeck.model.hostile_text import clean_line
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -51,6 +52,9 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         if error.code != "unreachable":
             raise
         answer = not_running(invocation)
+    answer["damaged"] = [
+        {"file": str(file), "reason": reason} for file, reason in invocation.places.damaged
+    ]
     invocation.out.emit(answer, describe(answer))
 
 
@@ -95,14 +99,18 @@ def not_running(invocation: Invocation) -> dict[str, Any]:
 
 def describe(status: dict[str, Any]) -> str:
     """Return a status for people, a fact a line."""
+    damaged = [
+        f"a damaged store ({clean_line(one['reason'])}) was moved aside to {one['file']}"
+        for one in status.get("damaged") or []
+    ]
     if not status["running"]:
-        return f"no supervisor is running for {status['state_dir']}"
+        return "\n".join([f"no supervisor is running for {status['state_dir']}", *damaged])
     lines = [f"running, pid {status['pid']}, version {status['version']}"]
     if status.get("service"):
         lines.append(f"service: {status['service']}")
     for name in ("state_dir", "store", "counts"):
         lines.append(f"{name.replace('_', ' ')}: {plain(status.get(name))}")
-    return "\n".join([*lines, *status_lines(status.get("recovery") or {})])
+    return "\n".join([*lines, *damaged, *status_lines(status.get("recovery") or {})])
 
 
 def plain(value: Any) -> str:

@@ -6,6 +6,11 @@ from pathlib import Path
 
 import platformdirs
 
+DAMAGED = ".damaged-"
+"""Between the name of the store's file and the time at which it was moved aside (C9)."""
+DAMAGED_REASON = ".reason-"
+"""The same for the file that says why; one that is not there is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -47,6 +52,21 @@ class Places:
     def database(self) -> Path:
         """The SQLite file."""
         return self.state / "quarterdeck.db"
+
+    @property
+    def damaged(self) -> list[tuple[Path, str]]:
+        """Stores that were moved aside as damaged and are still there, each with the reason."""
+        found: list[tuple[Path, str]] = []
+        name = self.database.name
+        for path in sorted(self.state.glob(f"{name}{DAMAGED}*")):
+            if path.name.endswith(("-wal", "-shm")):
+                continue
+            reason = self.state / path.name.replace(DAMAGED, DAMAGED_REASON)
+            try:
+                found.append((path, reason.read_text("utf-8", "replace")))
+            except OSError:
+                found.append((path, "the reason is not known"))
+        return found
 
     @property
     def runs(self) -> Path:

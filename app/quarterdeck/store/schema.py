@@ -9,6 +9,7 @@ from pathlib import Path
 from quarterdeck.model.clock import iso, now_ms
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.failpoints import failpoint
+from quarterdeck.model.places import DAMAGED, DAMAGED_REASON
 from quarterdeck.store import soundness
 
 
@@ -106,7 +107,10 @@ def _move_aside_if_damaged(path: Path) -> str | None:
         raise QuarterdeckError("store_unusable", f"{path}: {error}") from error
     if verdict is None:
         return None
-    aside = path.with_name(f"{path.name}.damaged-{iso(now_ms()).replace(':', '')}")
+    moment = iso(now_ms()).replace(":", "")
+    aside = path.with_name(f"{path.name}{DAMAGED}{moment}")
+    failpoint("schema.reason.before")
+    path.with_name(f"{path.name}{DAMAGED_REASON}{moment}").write_text(verdict, "utf-8")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
