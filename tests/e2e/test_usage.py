@@ -146,6 +146,26 @@ async def test_a_reached_cap_makes_the_next_prompt_wait_for_a_person(deckhouse: 
     await whole_trace(deck, session_id)
 
 
+async def test_one_answer_goes_on_however_far_the_cap_was_passed(deckhouse: Deckhouse) -> None:
+    """What is approved is that the waiting prompt goes on, so it does."""
+    deckhouse.configure("[limits]\ncost_per_session = 1.0")
+    deck = await deckhouse.deck()
+    session_id = await worked(deckhouse, deck, costs(4.25))
+    await deck.send(session_id, "say more")
+    asked = await approval_of(deck, session_id)
+    assert "raises it by a cost of 4.00 and goes on" in asked.subject
+    printed = deckhouse.qd("approve", asked.approval_id)
+    assert "Spending cap of the session reached" in printed
+    assert "the agent calls it" not in printed, "no agent asked this"
+    await session_in(deck, session_id, "idle")
+    assert (deckhouse.prompts()[-1], await deck.approvals()) == ("say more", [])
+    await again(deck, session_id, costs(4.75))
+    assert await deck.approvals() == []
+    await again(deck, session_id, costs(5.0))
+    await deck.send(session_id, "say no more")
+    assert "5.00 of a cost of 5.00" in (await approval_of(deck, session_id)).subject
+
+
 async def test_a_cap_of_the_day_is_raised_once_for_all_that_wait(deckhouse: Deckhouse) -> None:
     deckhouse.configure("[limits]\ntokens_per_day = 100")
     deck = await deckhouse.deck()
@@ -188,11 +208,17 @@ async def test_a_slip_in_the_config_does_not_lift_a_cap(deckhouse: Deckhouse) ->
 async def test_bad_reports_are_refused(deckhouse: Deckhouse) -> None:
     """A16."""
     deck = await deckhouse.deck()
-    bad: list[dict[str, Any]] = [{"by": "moon"}, {"since": "soon"}, {"cursor": -1}]
+    bad: list[dict[str, Any]] = [
+        {"by": "moon"},
+        {"since": "soon"},
+        {"until": "2026-13-45"},
+        {"cursor": -1},
+    ]
     for given in bad:
         with pytest.raises(QuarterdeckError) as caught:
             await deck.usage(**given)
         assert caught.value.code == "invalid_params"
+        assert "Value error" not in caught.value.message
 
 
 async def test_qd_usage(deckhouse: Deckhouse) -> None:

@@ -14,7 +14,7 @@ from quarterdeck.model.canonical import sha256
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean, mixed_scripts
 from quarterdeck.model.records import ApprovalView, DecisionView
-from quarterdeck.model.states import Action
+from quarterdeck.model.states import ASKED_BY_AGENT, Action
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
@@ -190,7 +190,7 @@ def exact_text(view: ApprovalView) -> str:
         raise QuarterdeckError("internal", f"{view.approval_id} cannot be read: {error}") from error
     facts = [
         f"approval {view.approval_id} ({view.kind}) of session {view.session_id}",
-        f"the agent calls it: {view.title}",
+        f"the agent calls it: {view.title}" if view.kind in ASKED_BY_AGENT else view.title,
         f"in: {view.cwd}",
         f"because: {view.reason}" if view.reason else "",
         f"rule: {view.matched_rule}" if view.matched_rule else "",

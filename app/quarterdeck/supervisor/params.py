@@ -237,4 +237,5 @@ def read(model: type[P], params: Any) -> P:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "parameters"
-        raise QuarterdeckError("invalid_params", f"{where}: {first['msg']}") from error
+        said = first["msg"].removeprefix("Value error, ")
+        raise QuarterdeckError("invalid_params", f"{where}: {said}") from error

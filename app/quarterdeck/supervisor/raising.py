@@ -31,7 +31,7 @@ async def answered(ctx: Context, rec: Recorder, row: Row, action: Action) -> Non
         await rec.flush()
         return
     key = (asked["scope"], asked["name"], asked["metric"])
-    await usage.raise_cap(rec.tx, *key, asked["raised"] + 1)
+    await usage.raise_cap(rec.tx, *key, asked.get("wanted", asked["raised"] + 1))
     await _go_on(rec)
     for other in await _asked_alike(rec, row, key):
         run = ctx.live.get(other["run_id"])

@@ -1,5 +1,6 @@
 """What agents use is added up as they report it; at a cap, the next turn waits for a person."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from quarterdeck.supervisor import asking
 from quarterdeck.supervisor.context import Context
 from quarterdeck.supervisor.recorder import Recorder
 from quarterdeck.supervisor.settings import Limits
+
+_MOST_STEPS = 2.0**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,21 @@ class Cap:
         """What may be used before a person is asked."""
         return self.step * (1 + self.raised)
 
+    @property
+    def wanted(self) -> int:
+        """By how many steps it has to be raised in all, so that the waiting prompt can go on."""
+        return max(self.raised + 1, math.floor(min(self.used / self.step, _MOST_STEPS)))
+
     def to_payload(self) -> dict[str, Any]:
         """Return what the approval's hash is about."""
         where = {"session": "this session", "project": f"the project {self.name}"}.get(
             self.scope, f"the day {self.name}"
         )
+        added = self.step * (self.wanted - self.raised)
         text = (
             f"The spending cap of {where} is reached: {_amount(self.metric, self.used)} of"
             f" {_amount(self.metric, self.allowed)} are used.\n"
-            f"Approving raises it by {_amount(self.metric, self.step)} and goes on with the"
+            f"Approving raises it by {_amount(self.metric, added)} and goes on with the"
             " waiting prompt; denying takes the session's waiting prompts back."
         )
         return {
@@ -49,6 +58,7 @@ class Cap:
             "name": self.name,
             "metric": self.metric,
             "raised": self.raised,
+            "wanted": self.wanted,
         }
 
 

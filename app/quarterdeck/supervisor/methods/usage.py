@@ -1,8 +1,9 @@
 """What agents used."""
 
+from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from quarterdeck.store import usage
 from quarterdeck.supervisor.api import Api, Caller, Method
@@ -21,6 +22,13 @@ class UsageReport(Params):
     until: str | None = Field(default=None, pattern=DAY)
     cursor: int = Field(default=0, ge=0, le=1 << 40)
     limit: int = 100
+
+    @field_validator("since", "until")
+    @classmethod
+    def _is_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            date.fromisoformat(value)
+        return value
 
 
 async def usage_report(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
