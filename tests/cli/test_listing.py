@@ -86,6 +86,7 @@ def test_status_of_a_running_supervisor(qd: Qd, deck_server: InThread) -> None:
         "store",
         "recovery",
         "counts",
+        "damaged",
     }
     assert f"pid {status['pid']}" in qd("status").stdout
 
