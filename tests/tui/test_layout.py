@@ -185,3 +185,19 @@ async def test_the_end_of_a_cut_list_asks_for_more(tmp_path: Path):
         await pilot.press("G", "G")
         await until(pilot, lambda: len(app.board.sessions) == 1202)
         await until(pilot, lambda: "only" not in screen_text(app).splitlines()[1])
+
+
+async def test_the_list_is_grouped_by_the_supervisors_host_and_stays_so(tmp_path: Path):
+    layout = LayoutFile(tmp_path / "screen.json")
+    async with app_with(layout).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "Paint it")
+        await pilot.press("b", "b", "b")
+        await until_shown(pilot, "grouped by host")
+        assert lines(pilot)[0] == "▾ buildbox ◆"
+        await pilot.press("home", "left")
+        assert lines(pilot) == ["▸ buildbox ◆"]
+    assert layout.read()[0].grouping is Grouping.HOST
+    async with app_with(layout).run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: lines(pilot) == ["▸ buildbox ◆"])
+        await pilot.press("n")
+        assert "◆ Roll out" in lines(pilot)

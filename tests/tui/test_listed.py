@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from quarterdeck.model.records import SessionView
 from quarterdeck.tui.listed import Grouping, Header, Order, arranged, calm
 from tests.support.scripted_deck import ago, session
 
@@ -49,6 +50,18 @@ def test_of_a_folded_group_only_the_header_is_shown():
     rows = arranged(BOARD, Order.ATTENTION, Grouping.AGENT, {"claude"})
     shown = [row.label if isinstance(row, Header) else row.title for row in rows]
     assert shown == ["claude", "opencode", "Alpha", "zed", "omega"]
+
+
+def test_sessions_are_grouped_by_the_host_they_name_else_the_supervisors():
+    @dataclasses.dataclass(slots=True)
+    class Placed(SessionView):
+        host: str = ""
+
+    elsewhere = Placed(**dataclasses.asdict(FAILED), host="farm")
+    unsaid = Placed(**dataclasses.asdict(PINNED))
+    rows = arranged((WAITS, elsewhere, unsaid), Order.ATTENTION, Grouping.HOST, (), "buildbox")
+    shown = [row.label if isinstance(row, Header) else row.title for row in rows]
+    assert shown == ["buildbox", "beta", "omega", "farm", "Alpha"]
 
 
 def test_an_attention_from_a_newer_supervisor_is_counted_last():

@@ -98,7 +98,7 @@ KEYS: tuple[KeyAction, ...] = (
     KeyAction(_M, "filter", "slash", "/", "filter", "Filter the list as you type"),
     KeyAction(_M, "view", "v", "v", "view", "List all, waiting, failed … archived, deleted"),
     KeyAction(_M, "order", "O", "O", "order", "Sort by attention, activity, title or agent"),
-    KeyAction(_M, "group", "b", "b", "group", "Group by project, agent or nothing (← → fold)"),
+    KeyAction(_M, "group", "b", "b", "group", "Group by project, agent, host (← → fold)"),
     KeyAction(_M, "search", "S", "S", "search", "Search everything ever recorded"),
     KeyAction(_M, "queue", "Q", "Q", "queue", "Queued prompts: edit, reorder, take back"),
     KeyAction(_M, "checkpoints", "C", "C", "checkpoints", "Checkpoints: save, load, forget"),

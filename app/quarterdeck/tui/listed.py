@@ -60,6 +60,7 @@ class Grouping(StrEnum):
     NONE = "nothing"
     PROJECT = "project"
     AGENT = "agent"
+    HOST = "host"
 
     @property
     def following(self) -> Grouping:
@@ -73,7 +74,7 @@ class Header:
     """The head of a group of sessions."""
 
     key: str
-    """The project's or the agent's whole name."""
+    """The project's, the agent's or the host's whole name."""
     label: str
     total: int
     counts: tuple[tuple[str, int], ...]
@@ -86,7 +87,11 @@ _PRESSING: dict[str, int] = {attention: place for place, attention in enumerate(
 
 
 def arranged(
-    sessions: Sequence[SessionView], order: Order, grouping: Grouping, folded: Collection[str]
+    sessions: Sequence[SessionView],
+    order: Order,
+    grouping: Grouping,
+    folded: Collection[str],
+    host: str = "",
 ) -> tuple[ListedRow, ...]:
     """Return the lines of the list.
 
@@ -99,13 +104,14 @@ def arranged(
         order: What to sort by.
         grouping: What to group by.
         folded: Keys of the groups of which only the header is shown.
+        host: The name of the supervisor's machine.
     """
     rows = _sorted(sessions, order)
     if grouping is Grouping.NONE:
         return tuple(rows)
     groups: dict[str, list[SessionView]] = {}
     for row in rows:
-        groups.setdefault(group_of(row, grouping), []).append(row)
+        groups.setdefault(group_of(row, grouping, host), []).append(row)
     lines: list[ListedRow] = []
     for key, members in groups.items():
         header = _header(key, grouping, members, key in folded)
@@ -130,9 +136,16 @@ def calm(sessions: Iterable[SessionView]) -> tuple[SessionView, ...]:
     return tuple(rows)
 
 
-def group_of(session: SessionView, grouping: Grouping) -> str:
-    """Return the key of the group a session belongs to."""
+def group_of(session: SessionView, grouping: Grouping, host: str = "") -> str:
+    """Return the key of the group a session belongs to; `host` is the supervisor's machine."""
+    if grouping is Grouping.HOST:
+        return host_of(session, host)
     return session.agent if grouping is Grouping.AGENT else session.project
+
+
+def host_of(session: SessionView, host: str) -> str:
+    """Return the machine a session says it is on, else the supervisor's, which is `host`."""
+    return getattr(session, "host", "") or host
 
 
 def _header(key: str, grouping: Grouping, members: list[SessionView], folded: bool) -> Header:

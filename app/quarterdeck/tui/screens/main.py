@@ -108,7 +108,9 @@ class MainScreen(Screen[None]):
         words.cursor_blink = False
         yield words
         with Container(id="work"):
-            yield SessionList(clock=self._clock, empty_text=CONNECTING, id="sessions")
+            yield SessionList(
+                clock=self._clock, empty_text=CONNECTING, host=self._host, id="sessions"
+            )
             yield SessionPanes(self._deck, tz=self._tz, id="panes")
         yield Welcome(self._cwd, id="welcome")
         yield RecoveryBand(tz=self._tz, id="recovery")
@@ -301,7 +303,7 @@ class MainScreen(Screen[None]):
         self._change_layout(replace(self._layout, order=self._layout.order.following))
 
     def action_group(self) -> None:
-        """Group the list by the next thing: nothing, project, agent."""
+        """Group the list by the next thing: nothing, project, agent, host."""
         grouping = self._layout.grouping.following
         self._change_layout(replace(self._layout, grouping=grouping, folded=()))
 

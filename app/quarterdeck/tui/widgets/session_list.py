@@ -125,6 +125,7 @@ class SessionList(LineView):
         clock: Callable[[], int] = now_ms,
         glyphs: Glyphs = UNICODE,
         empty_text: str = "No sessions",
+        host: str = "",
         **kwargs: Any,
     ) -> None:
         """Create an empty list.
@@ -133,12 +134,13 @@ class SessionList(LineView):
             clock: Returns Unix milliseconds, for the ages.
             glyphs: What the terminal can show.
             empty_text: Stands where rows would be.
+            host: The name of the supervisor's machine, for the groups.
             **kwargs: The widget's own.
         """
         super().__init__(**kwargs)
         self._clock = clock
         self._glyphs = glyphs
-        self._empty_text = empty_text
+        self._empty_text, self._host = empty_text, clean_line(host)
         self._sessions: Sequence[SessionView] = ()
         self._rows: Sequence[ListedRow] = ()
         self._order, self._grouping = Order.ATTENTION, Grouping.NONE
@@ -206,7 +208,7 @@ class SessionList(LineView):
         current = self._under_cursor
         was_empty = not self._rows
         in_view = self.top <= self._cursor < self.top + max(1, self.page)
-        self._rows = arranged(self._sessions, self._order, self._grouping, self._folded)
+        self._rows = arranged(self._sessions, self._order, self._grouping, self._folded, self._host)
         self._cursor = self._place_of(current)
         self.set_line_count(len(self._rows))
         if in_view:
@@ -222,7 +224,7 @@ class SessionList(LineView):
         wanted = next((row for row in self._sessions if row.session_id == session_id), None)
         if wanted is None:
             return False
-        self._fold(group_of(wanted, self._grouping), False)
+        self._fold(self._group_of(wanted), False)
         self._move_to(next(i for i, row in enumerate(self._rows) if row is wanted))
         return True
 
@@ -241,7 +243,7 @@ class SessionList(LineView):
         for index, other in enumerate(rows):
             if _key(other) == wanted:
                 return index
-        group = group_of(row, self._grouping) if isinstance(row, SessionView) else ""
+        group = self._group_of(row) if isinstance(row, SessionView) else ""
         heads = (
             i for i, r in enumerate(rows) if isinstance(r, Header) and r.folded and r.key == group
         )
@@ -324,8 +326,11 @@ class SessionList(LineView):
         """Fold or unfold the group under the cursor; with none, scroll nowhere."""
         row = self._under_cursor
         if row is not None and self._grouping is not Grouping.NONE:
-            key = row.key if isinstance(row, Header) else group_of(row, self._grouping)
+            key = row.key if isinstance(row, Header) else self._group_of(row)
             self._fold(key, folded)
+
+    def _group_of(self, session: SessionView) -> str:
+        return group_of(session, self._grouping, self._host)
 
     def _fold(self, key: str, folded: bool) -> None:
         wanted = self._folded | {key} if folded else self._folded - {key}
