@@ -43,6 +43,11 @@ class Row:
     pieces: tuple[Piece, ...]
     kind: DiffKind
 
+    @property
+    def text(self) -> str:
+        """What is shown in it."""
+        return "".join(shown for shown, _ in self.pieces)
+
 
 def fold(text: str, width: int, *, strict: bool, diff: bool) -> list[Row]:
     """Fold `text`, as it came from an agent, into rows of at most `width` cells.

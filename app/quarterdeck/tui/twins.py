@@ -6,6 +6,7 @@ _MOVES = "moves about the screen"
 _LOOKS = "changes only how the screen looks"
 _LEAVES = "leaves things as they are"
 _TYPES = "is for typing"
+_GREP = "a shell finds with grep in what a command prints"
 _LISTS = "qd approvals"
 _HELD = "a command is not held back, so there is nothing to take back"
 
@@ -68,6 +69,12 @@ _OF_ENTRY: dict[str, str] = {
     "main.unread": "qd mark-unread",
     "main.all-read": "qd mark-all-read",
     "main.filter": "qd ls --state",
+    "main.find": _GREP,
+    "main.next-hit": _GREP,
+    "main.hit-before": _GREP,
+    "output.find": _GREP,
+    "trace.find": _GREP,
+    "diff.find": _GREP,
     "main.view": "qd ls --state",
     "main.search": "qd search",
     "main.queue": "qd queue",

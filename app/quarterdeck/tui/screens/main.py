@@ -1,12 +1,14 @@
 """The main screen: sessions, the panes of one of them, the dock, the prompt line."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -34,6 +36,7 @@ from quarterdeck.tui.thread_actions import Verb
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
 from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.diff_view import DiffView
+from quarterdeck.tui.widgets.findable_view import FindableView
 from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
 from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.pane_bar import PANES, PaneBar
@@ -44,6 +47,9 @@ from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.status_bar import StatusBar
 from quarterdeck.tui.widgets.trace_view import TraceView
 from quarterdeck.tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from quarterdeck.tui.widgets.find_line import FindLine
 
 NO_SESSIONS = "No sessions yet – press c to create one"
 NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
@@ -98,6 +104,7 @@ class MainScreen(Screen[None]):
         self._board = Board()
         self._awaited: str | None = None
         self._view, self._words = View.ALL, ""
+        self._find: FindLine | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out from top to bottom."""
@@ -217,7 +224,7 @@ class MainScreen(Screen[None]):
         elif (place := self._place_of_focus()) is not None:
             by_label = [*keys_of(place), *keys_of(Where.MAIN)]
             short = {Where.DIFF: ("help",), Where.FIRST: ("new", "search", "help", "quit")}
-            common = short.get(place, ("copy", "editor", "zoom", "help"))
+            common = short.get(place, ("copy", "editor", "help"))
             hints = [KeyHint.of(e) for e in by_label if e.where is place or e.label in common]
         else:
             by_action = {entry.action: entry for entry in reversed(keys_of(Where.MAIN))}
@@ -251,6 +258,8 @@ class MainScreen(Screen[None]):
     def _focus_moved(self) -> None:
         list_focused = isinstance(self.focused, SessionList)
         self.set_class(list_focused, "-list-focused")
+        if self._find is not None:
+            self._find.end_if_gone()
         self._show_keys()
 
     @on(SessionList.Highlighted)
@@ -290,6 +299,8 @@ class MainScreen(Screen[None]):
     @on(SessionPanes.Turned)
     def _pane_turned(self, message: SessionPanes.Turned) -> None:
         message.stop()
+        if self._find is not None:
+            self._find.end_if_gone()
         self._change_layout(
             replace(self._layout, pane=message.halves.first, split=message.halves.second)
         )
@@ -357,8 +368,11 @@ class MainScreen(Screen[None]):
         self._view, self._words = View.ALL, ""
         self._show_list()
 
-    def action_filter(self) -> None:
-        """Filter the list as one types."""
+    async def action_filter(self) -> None:
+        """Filter the list as one types; in a pane find something there."""
+        if self.query_one(SessionPanes).has_pseudo_class("focus-within"):
+            await self.action_find()
+            return
         line = self.query_one("#list-filter", Input)
         line.value, line.display = self._words, True
         line.focus()
@@ -374,6 +388,33 @@ class MainScreen(Screen[None]):
     def _filter_kept(self, event: Input.Submitted) -> None:
         event.input.display = False
         self.query_one(SessionList).focus()
+
+    async def action_find(self) -> None:
+        """Find text in the pane that keys are about."""
+        view = self.query_one(SessionPanes).findable
+        if view is None:
+            self._say("There is nothing to find here.")
+            return
+        if self._find is None:
+            from quarterdeck.tui.widgets.find_line import FindLine
+
+            self._find = FindLine(id="find")
+            await self.mount(self._find, before="#keys")
+        self._find.begin(view)
+
+    @on(FindableView.FindAsked)
+    async def _find_asked(self) -> None:
+        await self.action_find()
+
+    @on(FindableView.HitsTold)
+    def _hits_told(self, message: FindableView.HitsTold) -> None:
+        if self._find is not None:
+            self._find.told(message.view, message.count)
+
+    def action_hit(self, step: int) -> None:
+        """Go to the next thing found in the pane, or to the one before."""
+        if self._find is None or not self._find.step(step):
+            self._say("Nothing is looked for: F finds in the pane.")
 
     def action_view(self) -> None:
         """List the next kind of sessions: all, waiting, … archived, deleted."""
@@ -507,6 +548,8 @@ class MainScreen(Screen[None]):
             line.display, self._words = False, ""
             self._show_list()
             self.query_one(SessionList).focus()
+        elif self._find is not None and self._find.end():
+            self._show_keys()
         elif not self.query_one(SessionPanes).close_detail():
             self.query_one(SessionList).focus()
 

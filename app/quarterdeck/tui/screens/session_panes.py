@@ -29,6 +29,7 @@ from quarterdeck.tui.widgets.diff_view import DiffView
 from quarterdeck.tui.widgets.event_detail import DetailText
 from quarterdeck.tui.widgets.event_finder import name_of
 from quarterdeck.tui.widgets.event_lines import detail
+from quarterdeck.tui.widgets.findable_view import FindableView
 from quarterdeck.tui.widgets.info_view import InfoView
 from quarterdeck.tui.widgets.output_cursor import OutputPlace
 from quarterdeck.tui.widgets.output_view import OutputView
@@ -124,6 +125,15 @@ class SessionPanes(Vertical):
     def view(self) -> Widget:
         """The pane that keys are about, for the focus."""
         return self.query_one(f"#{self.pane}")
+
+    @property
+    def findable(self) -> FindableView | None:
+        """The text that is looked through: the opened event, else the pane keys are about."""
+        opened = self.query_one(DetailText)
+        if opened.display:
+            return opened
+        pane = self.query_one(DiffView) if self.pane == DIFF else self.view
+        return pane if isinstance(pane, FindableView) else None
 
     def show(self, session: SessionView | None) -> None:
         """Show a session, or its newer state."""

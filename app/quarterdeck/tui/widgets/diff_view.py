@@ -10,12 +10,15 @@ from textual.message import Message
 from textual.strip import Strip
 
 from quarterdeck.model.hostile_text import clean, clean_line
+from quarterdeck.tui.find_words import FindWords
 from quarterdeck.tui.folding import DiffKind
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.copied import Copied
 from quarterdeck.tui.widgets.diff_rows import DiffLine, DiffRow, lines_of, one_column, side_by_side
-from quarterdeck.tui.widgets.line_view import LineView
+from quarterdeck.tui.widgets.findable_view import FindableView
+from quarterdeck.tui.widgets.line_hits import LineHits
+from quarterdeck.tui.widgets.row_lines import RowLines
 
 SIDES_FROM = 120
 """Cells from which on old and new stand side by side."""
@@ -23,7 +26,7 @@ NUMBER = 5
 _SIGNS = {DiffKind.ADDED: "+", DiffKind.REMOVED: "-"}
 
 
-class DiffView(LineView):
+class DiffView(FindableView):
     """Rows of a diff; a line can be commented."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -106,7 +109,18 @@ class DiffView(LineView):
             self._cursor = 0
             self.scroll_to(y=0)
         self._lay()
+        self.find_anew()
         self.refresh()
+
+    def hits_of(self, words: FindWords) -> LineHits:
+        """Return the rows that have some words."""
+        lines = RowLines(
+            size=lambda: len(self._rows),
+            here=lambda: self._cursor,
+            has=lambda row: _has(self._rows[row], words),
+            show=self._move_to,
+        )
+        return LineHits(lines, words)
 
     def mark(self, commented: frozenset[DiffLine]) -> None:
         """Mark the lines that have a comment."""
@@ -163,7 +177,8 @@ class DiffView(LineView):
             return [Segment(" " * cells, self.look("diff-view--empty", *over))]
         look = self.look(f"diff-view--{line.kind}", *over)
         if line.kind in (DiffKind.HUNK, DiffKind.FILE):
-            return [Segment(fit(clean_line(line.text[: cells * 8]), cells), look)]
+            text = fit(clean_line(line.text[: cells * 8]), cells)
+            return self.found_in(text, look, now=bool(over))
         number = (line.new or line.old) if new else (line.old or line.new)
         mark = "●" if line in self._commented else " "
         sign = _SIGNS.get(line.kind, " ") if signed or line.kind is not DiffKind.PLAIN else " "
@@ -172,7 +187,8 @@ class DiffView(LineView):
         return [
             Segment(head, self.look("diff-view--number", *over)),
             Segment(mark, self.look("diff-view--comment", *over)),
-            Segment(fit(f"{sign} {text}", max(0, cells - NUMBER - 1)), look),
+            Segment(f"{sign} "[: max(0, cells - NUMBER - 1)], look),
+            *self.found_in(fit(text, max(0, cells - NUMBER - 3)), look, now=bool(over)),
         ]
 
     def _move_to(self, index: int) -> None:
@@ -230,3 +246,9 @@ class DiffView(LineView):
         if offset is not None:
             event.stop()
             self._move_to(offset.y + self.top)
+
+
+def _has(row: DiffRow, words: FindWords) -> bool:
+    """Return whether one of a row's lines has some words, beyond the end of what is shown too."""
+    lines = (line for line in (row.left, row.right) if line is not None)
+    return any(words.in_text.search(clean_line(line.text)) for line in lines)

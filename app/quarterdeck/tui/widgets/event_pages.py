@@ -83,6 +83,17 @@ class EventPages:
         self._want(number)
         return None
 
+    async def read(self, place: int, limit: int) -> list[EventView]:
+        """Fetch events from a place on, to be looked at and not kept.
+
+        Raises:
+            QuarterdeckError: They cannot be fetched now.
+        """
+        limit = min(limit, self.last_seq - place + 1)
+        if limit <= 0 or self._closed:
+            return []
+        return self._in_order(await self._fetch(self.run_id, self._seq(place) - 1, limit), place)
+
     def close(self) -> None:
         """Drop everything; answers still on their way are dropped too."""
         self._closed = True

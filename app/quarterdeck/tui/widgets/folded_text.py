@@ -9,13 +9,18 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from quarterdeck.tui.find_words import FindWords, Place
 from quarterdeck.tui.folding import DiffKind, Mark, Row, fold
-from quarterdeck.tui.widgets.line_view import LineView
+from quarterdeck.tui.widgets.findable_view import FindableView, split_at
+from quarterdeck.tui.widgets.line_hits import LineHits
+from quarterdeck.tui.widgets.row_lines import RowLines
 
 CONTINUED = "↪"
+_AROUND = 3
+"""Rows of the same line that are searched with a row."""
 
 
-class FoldedText(LineView):
+class FoldedText(FindableView):
     """Shows one text from an agent; says when its last row was painted."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -59,6 +64,8 @@ class FoldedText(LineView):
         self._folded_at = 0
         self._end_said = False
         self._showing = 0
+        self._hit = -1
+        """The row that was gone to last."""
 
     def show(self, text: str, *, diff: bool = False) -> int:
         """Replace the text; return the number by which `EndPainted` tells it from others."""
@@ -67,6 +74,8 @@ class FoldedText(LineView):
         self._folded_at, self._end_said = 0, False
         self.scroll_to(0, 0)
         self._fold_to(self.line_width)
+        self._hit = -1
+        self.find_anew()
         self.refresh()
         return self._showing
 
@@ -98,6 +107,7 @@ class FoldedText(LineView):
             self._folded_at = width
             self._rows = self._fold(width)
             self.virtual_size = Size(width, len(self._rows))
+            self.find_anew()
 
     def on_resize(self) -> None:
         """Fold anew where the width changed."""
@@ -119,9 +129,54 @@ class FoldedText(LineView):
         line = ground
         if row.kind is not DiffKind.PLAIN:
             line = ground + self.get_component_rich_style(f"folded-text--{row.kind}", partial=True)
+        places = self._places_in(index) if self.finding is not None else []
+        look, at = self.found_look(index == self._hit), 0
         for shown, mark in row.pieces:
-            segments.append(Segment(shown, self._style(mark, line)))
+            inside = [(start - at, end - at) for start, end in places]
+            segments += split_at(shown, self._style(mark, line), inside, look)
+            at += len(shown)
         return Strip(segments).adjust_cell_length(width, line)
+
+    # Finding
+
+    def hits_of(self, words: FindWords) -> LineHits:
+        """Return the rows in which some words begin."""
+        lines = RowLines(
+            size=lambda: len(self._rows),
+            here=self._here,
+            has=self._begins_in,
+            show=self._show_hit,
+        )
+        return LineHits(lines, words)
+
+    def _here(self) -> int:
+        on_screen = self.top <= self._hit < self.top + self.page
+        return self._hit if on_screen else self.top
+
+    def _show_hit(self, row: int) -> None:
+        self._hit = row
+        if not self.top <= row < self.top + self.page:
+            self.scroll_to(y=max(0, row - self.page // 3), force=True)
+
+    def _begins_in(self, row: int) -> bool:
+        return any(start >= 0 for start, _ in self._places_in(row))
+
+    def _places_in(self, row: int) -> list[Place]:
+        """Return where in a row something found stands; it may begin before and go on behind."""
+        words = self.finding
+        if words is None:
+            return []
+        first, end = row, row + 1
+        while first > max(0, row - _AROUND) and self._rows[first].number is None:
+            first -= 1
+        last = min(len(self._rows), row + 1 + _AROUND)
+        while end < last and self._rows[end].number is None:
+            end += 1
+        before = sum(len(self._rows[at].text) for at in range(first, row))
+        text = "".join(self._rows[at].text for at in range(first, end))
+        size = len(self._rows[row].text)
+        found = [(start - before, stop - before) for start, stop in words.places(text)]
+        return [(start, stop) for start, stop in found if start < size and stop > 0]
 
     def _style(self, mark: Mark, line: Style) -> Style:
         if mark is Mark.TEXT:

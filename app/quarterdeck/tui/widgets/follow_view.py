@@ -9,13 +9,13 @@ from textual.reactive import var
 from textual.selection import Selection
 from textual.strip import Strip
 
-from quarterdeck.tui.widgets.line_view import LineView
+from quarterdeck.tui.widgets.findable_view import FindableView
 
 MAX_SELECTED = 5_000
 """Lines of a selection that are copied."""
 
 
-class FollowView(LineView):
+class FollowView(FindableView):
     """Follows its end until the person scrolls up; subclasses bind the key that follows again."""
 
     follow: var[bool] = var(True, init=False)

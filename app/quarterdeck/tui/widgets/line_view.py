@@ -182,6 +182,14 @@ class LineView(ScrollView, can_focus=True):
             self._looks[names] = style
         return style
 
+    def look_over(self, name: str) -> Style:
+        """Return the style of a component class alone, to be laid over another style."""
+        style = self._looks.get(("", name))
+        if style is None:
+            style = self.get_component_rich_style(name, partial=True)
+            self._looks["", name] = style
+        return style
+
     def notify_style_update(self) -> None:
         """Forget styles when the theme, a focus or a style sheet changed them."""
         super().notify_style_update()

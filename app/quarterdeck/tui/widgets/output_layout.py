@@ -87,6 +87,16 @@ class LaidText:
         """Return where in the text a line begins."""
         return self._rows.start(row) if row < len(self._rows) else len(self._text)
 
+    def span(self, row: int) -> tuple[int, int] | None:
+        """Return where the text of a line begins and ends; None if the line is none of it."""
+        if row >= len(self._rows):
+            return None
+        return self._rows.start(row), self._rows.end_of(row)
+
+    def row_of(self, offset: int) -> int:
+        """Return the line in which an offset of the text lies."""
+        return self._rows.row_at(offset)
+
     def strip(self, row: int) -> Strip:
         """Draw one line, unless it was drawn before."""
         strip = self._drawn.get(row)
@@ -161,6 +171,10 @@ class OutputLayout:
             return height
         return known[1]
 
+    def laid(self, index: int) -> Laid:
+        """Return the lines of a block, which is laid out if need be."""
+        return self._lay(self._blocks.blocks[index])
+
     def offset(self, index: int, row: int) -> int:
         """Return where in a block's text one of its lines begins, 0 if that is not known."""
         laid = self._laid.get(self._blocks.blocks[index].number)
@@ -228,8 +242,13 @@ def lay_out(block: Block, width: int, looks: Looks) -> Laid:
     return LaidStrips(block.version, strips)
 
 
+def is_parsed(block: Block) -> bool:
+    """Return whether a message is shown as Markdown, if that can be."""
+    return block.closed and block.size <= _MAX_PARSED
+
+
 def _message(block: Block, width: int, looks: Looks) -> Laid:
-    if block.closed and block.size <= _MAX_PARSED:
+    if is_parsed(block):
         # Not before it is needed: importing Rich's Markdown costs a fifth of the app's start.
         from quarterdeck.tui.widgets.markdown_strips import markdown_strips
 

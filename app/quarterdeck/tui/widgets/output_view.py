@@ -17,13 +17,16 @@ from textual.strip import Strip
 
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import EventView
+from quarterdeck.tui.find_words import FindWords
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.copied import Copied
+from quarterdeck.tui.widgets.findable_view import with_places
 from quarterdeck.tui.widgets.follow_view import FollowView
 from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
 from quarterdeck.tui.widgets.output_blocks import Block, BlockKind, OutputBlocks
 from quarterdeck.tui.widgets.output_cursor import BlockCursor, OutputPlace
+from quarterdeck.tui.widgets.output_hits import OutputHits
 from quarterdeck.tui.widgets.output_layout import OutputLayout
 from quarterdeck.tui.widgets.output_lines import Looks
 from quarterdeck.tui.widgets.output_looks import COMPONENTS, MARKDOWN_LOOKS, OUTPUT_CSS
@@ -179,6 +182,7 @@ class OutputView(FollowView):
         self.new_below = False
         self.follow = True
         self._settle()
+        self.find_anew()
         self.refresh()
 
     def grow(self, last_seq: int) -> None:
@@ -284,6 +288,7 @@ class OutputView(FollowView):
                 self.refresh_span(first, max(height, self._layout_of.height))
             if self._layout_of.height > self.top + self.page:
                 self.tell_new_below()
+            self.count_on()
         self.call_after_refresh(self._tell_end)
 
     def _settle(self, *, from_scroll: bool = False) -> None:
@@ -440,7 +445,28 @@ class OutputView(FollowView):
             return Strip.blank(self.line_width, self.look())
         first, end = self._cursor.lines()
         marked = first <= line < end
-        return self.selectable(self._with_mark(strip, line, marked), line)
+        return self.selectable(self._with_hits(self._with_mark(strip, line, marked), line), line)
+
+    def _with_hits(self, strip: Strip, line: int) -> Strip:
+        """Return a line with what is looked for marked."""
+        if not isinstance(self._hits, OutputHits):
+            return strip
+        places = self._hits.on_row(*self._layout_of.locate(line))
+        return with_places(
+            strip, [(a + MARK, b + MARK, self.found_look(now)) for a, b, now in places]
+        )
+
+    def hits_of(self, words: FindWords) -> OutputHits:
+        """Return the places of some words in all output that is held."""
+        blocks, layout = self._blocks, self._layout_of
+        return OutputHits(blocks, layout, words, lambda: self.top, self._show_hit)
+
+    def _show_hit(self, line: int) -> None:
+        """Stay where a hit is, and bring it into view with what is around it."""
+        if self.top <= line < self.top + self.page:
+            self._show_from(self.top)
+        else:
+            self._show_from(max(0, line - self.page // 3))
 
     def _with_mark(self, strip: Strip, line: int, marked: bool) -> Strip:
         """Return a line with the column of the mark, the same strip as long as it looks alike."""

@@ -2,6 +2,7 @@
 
 import re
 from array import array
+from bisect import bisect_right
 
 from quarterdeck.tui.widgets.cells import end_of_cells
 
@@ -38,6 +39,14 @@ class TextRows:
     def start(self, index: int) -> int:
         """Return the offset a row starts at."""
         return self._starts[index]
+
+    def end_of(self, index: int) -> int:
+        """Return the offset behind the last character of a row."""
+        return self._ends[index]
+
+    def row_at(self, offset: int) -> int:
+        """Return the row in which an offset lies, the last one if it lies behind."""
+        return max(0, bisect_right(self._starts, offset) - 1)
 
     def ends_line(self, text: str, index: int) -> bool:
         """Return whether a line of `text`, not only a row, ends with this row."""

@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.records import EventView
+from quarterdeck.tui.find_words import FindWords
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.event_lines import summary
 from quarterdeck.tui.widgets.glyphs import Glyphs, event_word
@@ -82,6 +83,8 @@ class TraceLooks:
     """Zone of the times shown; None is the machine's."""
     look: Callable[..., Style]
     """Takes names of component classes, later ones laid over earlier ones."""
+    found_in: Callable[..., list[Segment]]
+    """Takes a text, its style, and whether it is the current line; marks what is looked for."""
 
 
 def trace_line(
@@ -112,10 +115,19 @@ def trace_line(
         if width >= _WITH_TIME:
             parts.append(Segment(f"{_time(event.at, looks.tz):<8} ", look("time")))
         word = fit(event_word(event.type), 8, ellipsis=glyphs.ellipsis)
-        parts.append(Segment(f"{glyphs.for_event(event.type)} {word} ", look(tone)))
+        parts.append(Segment(f"{glyphs.for_event(event.type)} ", look(tone)))
+        parts += looks.found_in(f"{word} ", look(tone), now=cursor)
         room = width - sum(part.cell_length for part in parts)
-        parts.append(Segment(fit(summary(event), room, ellipsis=glyphs.ellipsis), look("summary")))
+        text = fit(summary(event), room, ellipsis=glyphs.ellipsis)
+        parts += looks.found_in(text, look("summary"), now=cursor)
     return Strip(parts).adjust_cell_length(width, look("summary"))
+
+
+def has_words(event: EventView, words: FindWords) -> bool:
+    """Return whether some words are in what a line says of its event, beyond its end too."""
+    if words.in_text.search(event_word(event.type)) is not None:
+        return True
+    return words.in_text.search(summary(event)) is not None
 
 
 def _time(at: str, tz: tzinfo | None) -> str:

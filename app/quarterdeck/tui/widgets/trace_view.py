@@ -19,13 +19,16 @@ from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import EventView
+from quarterdeck.tui.find_words import FindWords
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.event_finder import ERRORS, EventFinder
 from quarterdeck.tui.widgets.event_pages import EventPages, Fetch
 from quarterdeck.tui.widgets.follow_view import FollowView
 from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
+from quarterdeck.tui.widgets.line_hits import LineHits
 from quarterdeck.tui.widgets.pacing import Pacer
+from quarterdeck.tui.widgets.trace_hits import TraceLines
 from quarterdeck.tui.widgets.trace_lines import COMPONENTS, TRACE_CSS, TraceLooks, trace_line
 
 _FRAME = 0.1
@@ -252,6 +255,25 @@ class TraceView(FollowView):
 
         if self._seqs is not None:
             self._find()
+        self.find_anew()
+
+    def hits_of(self, words: FindWords) -> LineHits:
+        """Return the lines that have some words."""
+
+        async def fetch(line: int, limit: int) -> list[EventView]:
+            return await self._pages.read(line + 1, limit) if self._pages else []
+
+        lines = TraceLines(lambda: self._shown, lambda: self._cursor, fetch, self._show_hit)
+        return LineHits(lines, words)
+
+    def _show_hit(self, line: int) -> None:
+        self.follow = False
+        self._move_to(line)
+
+    def marks_changed(self) -> None:
+        """Draw the lines on the screen anew."""
+        self._strips.clear()
+        self.refresh()
 
     def _make_pages(self) -> EventPages | None:
         run_id, fetch, finder, types = self._run_id, self._fetch, self._finder, self._types
@@ -402,6 +424,7 @@ class TraceView(FollowView):
         if self._missing:
             self._repaint_missing()
         self._go_to_wanted()
+        self.count_on()
 
     def _loaded(self, first: int, last: int) -> None:
         self.refresh_span(first - 1, last)
@@ -459,7 +482,7 @@ class TraceView(FollowView):
 
     def _draw(self, seq: int, event: EventView | None, cursor: bool, width: int) -> Strip:
         digits = max(4, len(str(self._last_seq if self._seqs is not None else self._shown)))
-        looks = TraceLooks(self._glyphs, self._tz, self.look)
+        looks = TraceLooks(self._glyphs, self._tz, self.look, self.found_in)
         return trace_line(event, seq, looks, cursor=cursor, width=width, digits=digits)
 
     def notify_style_update(self) -> None:
