@@ -117,6 +117,7 @@ class DiffView(FindableView):
         lines = RowLines(
             size=lambda: len(self._rows),
             here=lambda: self._cursor,
+            current=lambda: self._cursor,
             has=lambda row: _has(self._rows[row], words),
             show=self._move_to,
         )

@@ -144,6 +144,7 @@ class FoldedText(FindableView):
         lines = RowLines(
             size=lambda: len(self._rows),
             here=self._here,
+            current=lambda: self._hit,
             has=self._begins_in,
             show=self._show_hit,
         )

@@ -24,8 +24,8 @@ class FoundLines(Protocol):
         """Return the line the person is at."""
         ...
 
-    def first_shown(self) -> int:
-        """Return the line from which on the first hit is wanted."""
+    def current(self) -> int:
+        """Return the line that is marked as the current one, -1 if none is."""
         ...
 
     async def having(self, words: FindWords, first: int, end: int) -> Sequence[int]:
@@ -58,9 +58,9 @@ class LineHits:
     @property
     def known(self) -> HitCount:
         """How many lines are known, and which of them the person is at."""
-        here, at = self._lines.here(), 0
-        place = bisect_left(self._found, here)
-        if self._low == 0 and place < len(self._found) and self._found[place] == here:
+        line, at = self._lines.current(), 0
+        place = bisect_left(self._found, max(line, 0))
+        if self._low == 0 and place < len(self._found) and self._found[place] == line:
             at = place + 1
         return HitCount(at, len(self._found), not self._is_done)
 
@@ -93,7 +93,7 @@ class LineHits:
 
     def go(self, step: int) -> bool | None:
         """Go to the next line that has the words, or to the one before, over the ends too."""
-        here = self._lines.here() if step else self._lines.first_shown()
+        here = self._lines.here()
         if not self._low <= here <= self._high:
             self._begin()
             return None

@@ -199,7 +199,14 @@ class OutputHits:
         if not blocks:
             return False
         index, after = self._from(step)
-        order = range(len(blocks) + 1) if step >= 0 else range(0, -len(blocks) - 1, -1)
+        if not step:
+            went = self._walk(index, after, range(len(blocks) - index))
+            return self._walk(index, after, range(0, -len(blocks) - 1, -1)) if not went else went
+        return self._walk(index, after, range(0, step * (len(blocks) + 1), step))
+
+    def _walk(self, index: int, after: int | None, order: range) -> bool | None:
+        """Go to the first hit of the blocks that are so far from `index`, in that order."""
+        blocks, step = self._blocks.blocks, order.step
         for by in order:
             at = (index + by) % len(blocks)
             counted = self._counted.get(blocks[at].number)

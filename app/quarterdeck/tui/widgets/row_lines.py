@@ -15,6 +15,7 @@ class RowLines:
         *,
         size: Callable[[], int],
         here: Callable[[], int],
+        current: Callable[[], int],
         has: Callable[[int], bool],
         show: Callable[[int], None],
     ) -> None:
@@ -23,14 +24,12 @@ class RowLines:
         Args:
             size: Returns how many rows there are.
             here: Returns the row the person is at.
+            current: Returns the row marked as the current one, -1 if none is.
             has: Returns whether a row has what is looked for.
             show: Shows a row as the current one.
         """
-        self.size, self.here, self._has, self.show_hit = size, here, has, show
-
-    def first_shown(self) -> int:
-        """Return the row the person is at."""
-        return self.here()
+        self.size, self.here, self.current = size, here, current
+        self._has, self.show_hit = has, show
 
     async def having(self, words: FindWords, first: int, end: int) -> Sequence[int]:
         """Return which of some rows have the words."""

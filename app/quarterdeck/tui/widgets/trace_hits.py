@@ -35,7 +35,7 @@ class TraceLines:
         """
         self.size, self.here, self._fetch, self._show = size, here, fetch, show
 
-    def first_shown(self) -> int:
+    def current(self) -> int:
         """Return the line under the cursor."""
         return self.here()
 

@@ -261,7 +261,7 @@ class TraceView(FollowView):
         """Return the lines that have some words."""
 
         async def fetch(line: int, limit: int) -> list[EventView]:
-            return await self._pages.read(line + 1, limit) if self._pages else []
+            return await self._pages.read(line + 1, limit) if self._pages is not None else []
 
         lines = TraceLines(lambda: self._shown, lambda: self._cursor, fetch, self._show_hit)
         return LineHits(lines, words)
