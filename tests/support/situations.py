@@ -98,5 +98,8 @@ SITUATIONS: dict[str, Situation] = {
     "split": Situation(
         deck_of_six, ASKS, ("vertical_line",), ("I ask first.", "Dry-run the migrations", "◆ asks")
     ),
+    "find": Situation(
+        deck_of_six, ASKS, ("enter", "slash", *"migration", "enter", "full_stop"), ("2 of 2",)
+    ),
     "help": Situation(deck_of_six, ASKS, ("question_mark",), ("Tour",)),
 }

@@ -35,6 +35,13 @@ class QuarterdeckApp(DeckApp):
             self._marks.left_unread = message.session.session_id
         self._threads.take(message.verb, message.session)
 
+    @on(messages.PastMessages)
+    def _past_messages(self) -> None:
+        from quarterdeck.tui.dialogs.past_messages import PastMessages
+
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(PastMessages(self._toasts.said, tz=self._tz))
+
     @on(messages.Undo)
     def _undo(self) -> None:
         self._threads.undo()

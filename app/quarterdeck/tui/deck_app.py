@@ -15,6 +15,7 @@ from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
@@ -41,6 +42,7 @@ from quarterdeck.tui.screens.opening import OpeningScreen
 from quarterdeck.tui.styles import opening_styles, style_files
 from quarterdeck.tui.terminal_looks import TerminalLooks
 from quarterdeck.tui.thread_actions import ThreadActions
+from quarterdeck.tui.toasts import Toasts
 from quarterdeck.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ class DeckApp(App[None]):
         self._link = Link(connect, on_state=self._link_changed, on_change=self._heard_change)
         self._view = View.ALL
         self._threads = ThreadActions(self)
+        self._toasts = Toasts(self, clock)
         self._typed = TypeAhead(self, super().on_event)
         self._alerts = Alerts(alerts) if alerts else None
         self._alert_timer: Timer | None = None
@@ -317,6 +320,18 @@ class DeckApp(App[None]):
                 self._refresh.want()
 
         self.run_worker(carry_out(), group="requests")
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast, a few at a time; markup is never read, and there are no titles."""
+        self._toasts.say(message, severity, timeout or self.NOTIFICATION_TIMEOUT)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a toast; whatever the text holds, it is only text."""

@@ -122,6 +122,7 @@ KEYS: tuple[KeyAction, ...] = (
         "Delete it (asks), or restore it",
     ),
     KeyAction(_M, "undo", "U", "U", "undo", "Undo the last thing, where a toast offers it"),
+    KeyAction(_M, "past_messages", "L", "L", "messages", "What was said down here before"),
     KeyAction(_M, "pane('output')", "1", "1", "output", "Show the Output"),
     KeyAction(_M, "pane('trace')", "2", "2", "trace", "Show the Trace, one event a line"),
     KeyAction(_M, "pane('diff')", "3", "3", "diff", "Show the Diff: work tree against base"),

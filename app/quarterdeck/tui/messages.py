@@ -79,6 +79,11 @@ class ThreadAction(Message):
 
 
 @dataclass
+class PastMessages(Message):
+    """Show what was said at the bottom of the screen."""
+
+
+@dataclass
 class Undo(Message):
     """Undo what was last done and can be undone."""
 

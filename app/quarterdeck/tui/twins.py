@@ -89,6 +89,7 @@ _OF_ENTRY: dict[str, str] = {
     "main.archive": "qd archive",
     "main.delete": "qd delete",
     "main.undo": "unarchive, restore, unpin … are commands of their own",
+    "main.messages": "what a command says stays in its terminal",
     "main.output": "qd output",
     "main.trace": "qd trace",
     "main.diff": "qd diff",

@@ -444,6 +444,10 @@ class MainScreen(Screen[None]):
         """Undo what was last done and can be undone."""
         self.post_message(messages.Undo())
 
+    def action_past_messages(self) -> None:
+        """Show what was said at the bottom of the screen."""
+        self.post_message(messages.PastMessages())
+
     def action_all_read(self) -> None:
         """Mark every session as read, as it is on the board."""
         newest = max((view.version for view in self._board.sessions), default=0)

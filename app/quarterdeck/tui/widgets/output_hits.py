@@ -201,7 +201,9 @@ class OutputHits:
         index, after = self._from(step)
         if not step:
             went = self._walk(index, after, range(len(blocks) - index))
-            return self._walk(index, after, range(0, -len(blocks) - 1, -1)) if not went else went
+            if went is not False:
+                return went
+            return self._walk(index, after, range(0, -len(blocks) - 1, -1))
         return self._walk(index, after, range(0, step * (len(blocks) + 1), step))
 
     def _walk(self, index: int, after: int | None, order: range) -> bool | None:
