@@ -99,7 +99,7 @@ SITUATIONS: dict[str, Situation] = {
         deck_of_six, ASKS, ("vertical_line",), ("I ask first.", "Dry-run the migrations", "◆ asks")
     ),
     "find": Situation(
-        deck_of_six, ASKS, ("enter", "slash", *"migration", "enter", "full_stop"), ("2 of 2",)
+        deck_of_six, ASKS, ("enter", "slash", *"migration", "enter", "full_stop"), ("2 of 3",)
     ),
     "help": Situation(deck_of_six, ASKS, ("question_mark",), ("Tour",)),
 }

@@ -184,12 +184,12 @@ class DiffView(FindableView):
         mark = "●" if line in self._commented else " "
         sign = _SIGNS.get(line.kind, " ") if signed or line.kind is not DiffKind.PLAIN else " "
         text = clean_line(line.text[: cells * 8].replace("\t", "    "))
+        shown = fit(f"{sign} {text}", max(0, cells - NUMBER - 1))
         head = f"{number or '':>{NUMBER}}"
         return [
             Segment(head, self.look("diff-view--number", *over)),
             Segment(mark, self.look("diff-view--comment", *over)),
-            Segment(f"{sign} "[: max(0, cells - NUMBER - 1)], look),
-            *self.found_in(fit(text, max(0, cells - NUMBER - 3)), look, now=bool(over)),
+            *self.found_in(shown, look, now=bool(over)),
         ]
 
     def _move_to(self, index: int) -> None:

@@ -115,8 +115,8 @@ def trace_line(
         if width >= _WITH_TIME:
             parts.append(Segment(f"{_time(event.at, looks.tz):<8} ", look("time")))
         word = fit(event_word(event.type), 8, ellipsis=glyphs.ellipsis)
-        parts.append(Segment(f"{glyphs.for_event(event.type)} ", look(tone)))
-        parts += looks.found_in(f"{word} ", look(tone), now=cursor)
+        sign = f"{glyphs.for_event(event.type)} {word} "
+        parts += looks.found_in(sign, look(tone), now=cursor)
         room = width - sum(part.cell_length for part in parts)
         text = fit(summary(event), room, ellipsis=glyphs.ellipsis)
         parts += looks.found_in(text, look("summary"), now=cursor)
