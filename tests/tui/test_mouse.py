@@ -15,6 +15,7 @@ from quarterdeck.tui.screens.help import HelpScreen
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
+from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.pane_bar import PaneBar
 from quarterdeck.tui.widgets.prompt_line import PromptEditor
 from quarterdeck.tui.widgets.session_list import SessionList
@@ -68,6 +69,24 @@ async def test_the_key_line_and_a_dialogs_answers_are_clicked():
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
         await click_text(pilot, "? help", last=True)
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+async def test_what_is_selected_is_seen_and_can_be_read():
+    """The look of a selection goes over the text's own, whatever colours that has."""
+    async with app_of(deck_of_six()).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "I ask first.")
+        output = pilot.app.screen.query_one(OutputView)
+        line = next(y for y in range(output.size.height) if "migrations" in output.line_text(y))
+        await pilot.mouse_down(output, offset=(5, line))
+        await pilot.hover(output, offset=(9, line))
+        await pilot.mouse_up(output, offset=(9, line))
+        look = pilot.app.screen.get_component_rich_style("screen--selection", partial=True)
+        await until(pilot, lambda: output.text_selection is not None)
+        parts = [p for p in output.render_line(line) if p.style and p.style + look == p.style]
+        chosen = "".join(part.text for part in parts)
+        assert chosen
+        assert chosen in output.line_text(line)[4:11]
+        assert look.color != look.bgcolor
 
 
 async def test_the_wheel_scrolls_the_list_and_the_help():

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rich.cells import cell_len
 from textual.message import Message
 from textual.reactive import var
 from textual.selection import Selection
 from textual.strip import Strip
 
-from quarterdeck.tui.widgets.findable_view import FindableView
+from quarterdeck.tui.widgets.findable_view import FindableView, with_places
 
 MAX_SELECTED = 5_000
 """Lines of a selection that are copied."""
@@ -82,12 +81,9 @@ class FollowView(FindableView):
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
         if span is not None:
-            text = strip.text
-            start = cell_len(text[: span[0]])
-            end = strip.cell_length if span[1] < 0 else cell_len(text[: span[1]])
-            look = self.screen.get_component_rich_style("screen--selection")
-            inside = strip.crop(start, end).apply_style(look)
-            strip = Strip.join([strip.crop(0, start), inside, strip.crop(end)])
+            end = len(strip.text) if span[1] < 0 else span[1]
+            look = self.screen.get_component_rich_style("screen--selection", partial=True)
+            strip = with_places(strip, [(span[0], end, look)])
         return strip.apply_offsets(0, line)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
