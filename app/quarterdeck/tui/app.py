@@ -40,6 +40,7 @@ class QuarterdeckApp(DeckApp):
         from quarterdeck.tui.dialogs.past_messages import PastMessages
 
         if not isinstance(self.screen, ModalScreen):
+            self.clear_notifications()
             self.push_screen(PastMessages(self._toasts.said, tz=self._tz))
 
     @on(messages.Undo)

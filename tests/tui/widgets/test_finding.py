@@ -168,6 +168,30 @@ async def test_the_next_line_of_a_million_is_found_without_fetching_the_others()
         assert len(searched) <= 9
 
 
+async def test_lines_on_both_sides_of_the_cursor_are_looked_at_in_turns() -> None:
+    trace, events = TraceView(tz=UTC), needle_at()
+    searched: list[int] = []
+
+    async def fetch(run_id: str, after_seq: int, limit: int) -> list[EventView]:
+        if limit == FETCHED:
+            searched.append(after_seq)
+            if len(searched) > 4:
+                await asyncio.Event().wait()
+        return await events(run_id, after_seq, limit)
+
+    async with Told(trace).run_test(size=(80, 10)) as pilot:
+        trace.show("run_1", MILLION, fetch)
+        trace.go_to(500_001)
+        trace.find(find_words("needle"))
+
+        async def there() -> bool:
+            await pilot.pause()
+            return len(searched) > 4
+
+        await eventually_async(there)
+    assert searched[:4] == [500_000, 499_500, 500_500, 499_000]
+
+
 async def test_lines_of_a_trace_are_counted_and_gone_through_over_its_ends() -> None:
     trace, events = TraceView(tz=UTC), needle_at(3, 700, 2_000)
     app = Told(trace)
@@ -193,10 +217,11 @@ async def test_lines_of_a_trace_are_counted_and_gone_through_over_its_ends() -> 
 
 
 async def test_a_trace_that_cannot_be_fetched_stops_and_goes_on_with_the_next_key() -> None:
-    events = needle_at(5)
+    events, failures = needle_at(5), list[int]()
 
     async def fetch(run_id: str, after_seq: int, limit: int) -> list[EventView]:
         if events.fail:
+            failures.append(after_seq)
             raise QuarterdeckError("unreachable", "gone")
         return await events(run_id, after_seq, limit)
 
@@ -206,6 +231,10 @@ async def test_a_trace_that_cannot_be_fetched_stops_and_goes_on_with_the_next_ke
         trace.show("run_1", 900, fetch)
         trace.find(find_words("needle"))
         await until_told_counting(pilot, app)
+        trace.go_to_hit(0)
+        for _ in range(50):
+            await pilot.pause()
+        assert len(failures) < 20
         events.fail = False
         trace.go_to_hit(0)
         await until_told(pilot, app, 1, 1)
