@@ -1,5 +1,6 @@
 """Retention and `qd store`, through a real supervisor."""
 
+import asyncio
 import json
 import sqlite3
 import stat
@@ -83,6 +84,13 @@ async def test_events_of_old_closed_sessions_are_trimmed_and_no_others(
     told = await trimmed(deck)
     assert (told["sessions"], told["events"] > 3) == (1, True)
     assert await trace(deck, old) == []
+    (run,) = await deck.runs(old)
+    assert run.trimmed == told["events"]
+    gone = f"the {run.trimmed} events of run 1 were trimmed by retention"
+    for command in ("trace", "output"):
+        for which in ((), ("--all-runs",), ("--run", run.run_id[-8:])):
+            done = await asyncio.to_thread(deckhouse.qd, command, old, *which, both=True)
+            assert done.splitlines() == [gone]
     for session_id in (pinned, young, live, failing):
         assert len(await whole_trace(deck, session_id)) > 3
     hits, _ = await deck.search("ancient", types=["assistant_message"])

@@ -91,8 +91,10 @@ class Deckhouse:
         select.select([descriptor], [], [], 10)
         os.close(descriptor)
 
-    def qd(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
-        """Run a command of `qd` and return its stdout."""
+    def qd(
+        self, *arguments: str, check: bool = True, stdin: str | None = None, both: bool = False
+    ) -> str:
+        """Run a command of `qd` and return its stdout, or `both` this and its stderr."""
         done = subprocess.run(
             [sys.executable, "-m", "quarterdeck", *arguments],
             env=self.environment,
@@ -105,7 +107,7 @@ class Deckhouse:
         )
         if check and done.returncode != 0:
             raise AssertionError(f"qd {arguments}: {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return done.stdout + done.stderr if both else done.stdout
 
     def prompts(self) -> list[str]:
         """Return every prompt the scripted agent has got, in order."""

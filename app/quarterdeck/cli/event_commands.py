@@ -2,6 +2,7 @@
 
 import asyncio
 import json as json_text
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from quarterdeck.cli.invocation import Invocation, Json, SessionId, command_grou
 from quarterdeck.cli.watching import watch
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
-from quarterdeck.model.records import EventView
+from quarterdeck.model.records import EventView, RunView
 from quarterdeck.model.states import TERMINAL_RUN_STATES
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Reading:
     output: bool
     seen: dict[str, int] = field(default_factory=dict)
     """Last seq examined by run id."""
+    told: set[str] = field(default_factory=set)
+    """Runs of which it was said that their events are gone."""
     mid_line: bool = False
     """Whether the last thing printed was a chunk without its newline."""
 
@@ -97,11 +100,22 @@ async def _print_news(deck: "Deck", invocation: Invocation, reading: Reading) ->
     runs = await deck.runs(reading.session)
     if not reading.all_runs:
         await _print_run(deck, invocation, reading, reading.run)
+        _tell_trimmed(invocation, reading, [run for run in runs if run.run_id == reading.run])
         ended = {run.run_id for run in runs if run.state in TERMINAL_RUN_STATES}
         return True if reading.run in ended else None
     for run in runs:
+        _tell_trimmed(invocation, reading, [run])
         await _print_run(deck, invocation, reading, run.run_id)
     return None
+
+
+def _tell_trimmed(invocation: Invocation, reading: Reading, runs: Sequence[RunView]) -> None:
+    """Say which runs have no events any more, once: else it would seem they never had any."""
+    for run in runs:
+        if run.trimmed and run.run_id not in reading.told:
+            reading.told.add(run.run_id)
+            told = f"the {run.trimmed} events of run {run.number} were trimmed by retention"
+            invocation.out.note(told)
 
 
 async def _print_run(

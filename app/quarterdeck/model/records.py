@@ -197,6 +197,8 @@ class RunView(Wire):
     runner_id: str | None = None
     bundle: dict[str, Any] | None = None
     """What the run was given to work with, by names and counts only (A6)."""
+    trimmed: int = 0
+    """How many of its events retention took away: all of them, or none."""
 
 
 @dataclass(frozen=True, slots=True)

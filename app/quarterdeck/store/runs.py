@@ -41,8 +41,13 @@ async def load(db: aiosqlite.Connection, run_id: str) -> Row:
 
 async def of_session(db: aiosqlite.Connection, session_id: str) -> list[RunView]:
     """Return a session's runs, oldest first."""
-    found = await rows(db, "SELECT * FROM runs WHERE session_id = ? ORDER BY number", (session_id,))
-    return [to_view(row) for row in found]
+    found = await rows(
+        db,
+        "SELECT r.*, COALESCE(t.events, 0) AS trimmed FROM runs r"
+        " LEFT JOIN trimmed_runs t USING (run_no) WHERE r.session_id = ? ORDER BY r.number",
+        (session_id,),
+    )
+    return [to_view(row, trimmed=row["trimmed"]) for row in found]
 
 
 async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
@@ -96,8 +101,8 @@ def takes_images(capabilities: dict[str, Any] | None) -> bool:
     return isinstance(told, dict) and told.get("image") is True
 
 
-def to_view(row: Row) -> RunView:
-    """Make the wire record of a row."""
+def to_view(row: Row, *, trimmed: int = 0) -> RunView:
+    """Make the wire record of a row; no run that works has trimmed events."""
     return RunView(
         run_id=row["run_id"],
         session_id=row["session_id"],
@@ -110,4 +115,5 @@ def to_view(row: Row) -> RunView:
         agent_info=json_or_none(row["agent_info"]),
         runner_id=row["runner_id"],
         bundle=bundles.summary(row["bundle"]),
+        trimmed=trimmed,
     )

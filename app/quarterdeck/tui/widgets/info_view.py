@@ -183,6 +183,8 @@ def _history(
     for run in runs:
         reason = f": {run.reason}" if run.reason else ""
         told = f"{run.state}, {when(run.created_at)} to {when(run.ended_at) or 'now'}{reason}"
+        if run.trimmed:
+            told += f"; its {run.trimmed:,} events were trimmed by retention"
         yield f"run {run.number}", told
     if session.recovery_attempts:
         yield "recoveries", f"{session.recovery_attempts} failed attempts"
