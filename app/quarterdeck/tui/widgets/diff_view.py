@@ -15,7 +15,13 @@ from quarterdeck.tui.folding import DiffKind
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.widgets.cells import fit
 from quarterdeck.tui.widgets.copied import Copied
-from quarterdeck.tui.widgets.diff_rows import DiffLine, DiffRow, lines_of, one_column, side_by_side
+from quarterdeck.tui.widgets.diff_rows import (
+    DiffLine,
+    DiffLines,
+    DiffRow,
+    OneColumn,
+    SideBySide,
+)
 from quarterdeck.tui.widgets.findable_view import FindableView
 from quarterdeck.tui.widgets.line_hits import LineHits
 from quarterdeck.tui.widgets.row_lines import RowLines
@@ -88,8 +94,8 @@ class DiffView(FindableView):
     def __init__(self, *, id: str | None = None) -> None:
         """Show nothing yet."""
         super().__init__(id=id)
-        self._lines: list[DiffLine] = []
-        self._rows: list[DiffRow] = []
+        self._lines = DiffLines("")
+        self._rows: OneColumn | SideBySide = OneColumn(self._lines)
         self._note = ""
         self._cursor = 0
         self._sides: bool | None = None
@@ -103,7 +109,7 @@ class DiffView(FindableView):
             note: Stands where rows would be, if there are none.
             afresh: Whether it is of another file, so that its top is shown.
         """
-        self._lines, self._note = lines_of(text), note
+        self._lines, self._note = DiffLines(text), note
         self._sides = None
         if afresh:
             self._cursor = 0
@@ -136,7 +142,7 @@ class DiffView(FindableView):
         if self._sides == self._wide:
             return
         self._sides = self._wide
-        self._rows = side_by_side(self._lines) if self._wide else one_column(self._lines)
+        self._rows = SideBySide(self._lines) if self._wide else OneColumn(self._lines)
         self._cursor = max(0, min(self._cursor, len(self._rows) - 1))
         self.set_line_count(len(self._rows))
         self.bring_into_view(self._cursor)
@@ -220,13 +226,9 @@ class DiffView(FindableView):
 
     def copied(self) -> Copied | None:
         """Return the hunk under the cursor, as safe text."""
-        line = self._rows[self._cursor].line if self._rows else None
-        if line is None:
+        if not self._rows:
             return None
-        heads = [n for n, each in enumerate(self._lines) if each.kind is DiffKind.HUNK]
-        at = next((n for n, each in enumerate(self._lines) if each is line), 0)
-        first = max((head for head in heads if head <= at), default=0)
-        end = min((head for head in heads if head > at), default=len(self._lines))
+        first, end = self._lines.hunk(self._rows.line_at(self._cursor))
         hunk = self._lines[first:end]
         signs = {**_SIGNS, DiffKind.PLAIN: " "}
         shown = [f"{signs.get(each.kind, '')}{each.text}" for each in hunk]
