@@ -4,12 +4,16 @@ Times belong to the benchmarks; a count is the same on every machine.
 """
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from textual import events
 from textual.app import App
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from quarterdeck.tui.lean_compositor import LeanCompositor
 from quarterdeck.tui.widgets.event_pages import PAGE
@@ -178,6 +182,33 @@ async def test_the_number_of_widgets_does_not_depend_on_the_number_of_sessions(c
     async with app_of(deck_of(count)).run_test() as pilot:
         await until_shown(pilot, "Session 1")
         assert len(list(pilot.app.screen.walk_children())) <= 60
+
+
+@pytest.fixture
+def styled(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count by class the widgets whose styles are worked out anew."""
+    counted: Counter[str] = Counter()
+    apply = Stylesheet.apply
+
+    def counting(self: Stylesheet, node: DOMNode, **how: Any) -> None:
+        counted[type(node).__name__] += isinstance(node, Widget)
+        apply(self, node, **how)
+
+    monkeypatch.setattr(Stylesheet, "apply", counting)
+    return counted
+
+
+@pytest.mark.parametrize("key", ["tab", "enter", "z", "greater_than_sign", "less_than_sign"])
+async def test_moving_the_focus_and_dividing_the_room_style_few_widgets(styled, paints, key):
+    async with app_of(deck_of(3)).run_test(size=(140, 30)) as pilot:
+        await until_shown(pilot, "Session 3")
+        await settled(pilot, paints)
+        every = len(list(pilot.app.screen.walk_children()))
+        styled.clear()
+        await pilot.press(key)
+        await settled(pilot, paints)
+        assert sum(styled.values()) < every / 4
+        assert styled["SessionList"] <= 1 + (key in ("tab", "enter"))
 
 
 async def test_starting_parses_each_style_sheet_once(monkeypatch: pytest.MonkeyPatch):

@@ -132,7 +132,6 @@ async def test_the_screen_comes_up_as_it_was_left(tmp_path: Path):
         await until_shown(pilot, "Paint it")
         assert lines(pilot) == ["▸ api ◆", "▾ web ·", "· Paint it"]
         assert again.theme == "nord"
-        assert again.screen.has_class("-zoomed")
         assert again.screen.query_one(SessionPanes).pane == "plan"
         assert again.screen.query_one(SessionPanes).display is False
         await pilot.press("z")

@@ -95,14 +95,14 @@ class MainScreen(Screen[None]):
             cwd: The directory a first session is offered in.
             layout: How the screen was left.
         """
-        # The list has the focus first; to learn it later would style every widget twice.
-        super().__init__(classes="-list-focused")
+        super().__init__()
         lean(self)
         self._layout = layout or Layout()
         self._environ, self._cwd = environ, cwd or Path.cwd()
         self._deck, self._host, self._clock, self._tz = deck, host, clock, tz
         self._board = Board()
         self._awaited: str | None = None
+        self._listing = True
         self._view, self._words = View.ALL, ""
         self._find: FindLine | None = None
 
@@ -256,8 +256,7 @@ class MainScreen(Screen[None]):
         return True
 
     def _focus_moved(self) -> None:
-        list_focused = isinstance(self.focused, SessionList)
-        self.set_class(list_focused, "-list-focused")
+        self._share_room()
         if self._find is not None:
             self._find.end_if_gone()
         self._show_keys()
@@ -276,9 +275,7 @@ class MainScreen(Screen[None]):
     def _take_layout(self) -> None:
         """Arrange the screen as it was left."""
         layout = self._layout
-        self.set_class(layout.zoomed, "-zoomed")
-        for share in range(SHARES[0], SHARES[1] + 1, SHARE_STEP):
-            self.set_class(share == layout.share, f"-share-{share}")
+        self._share_room()
         rows = self.query_one(SessionList)
         rows.set_arrangement(layout.order, layout.grouping, layout.folded)
         panes = self.query_one(SessionPanes)
@@ -287,6 +284,21 @@ class MainScreen(Screen[None]):
         second = layout.split if layout.split in known - {first} else ""
         if (first, second) != (panes.halves.first, panes.halves.second):
             panes.show_halves(Halves(first, second))
+
+    def _share_room(self) -> None:
+        """Divide the room between list and panes; zoomed, the side with the focus has it all.
+
+        A class of the screen would say so too, and have every widget on it styled anew.
+        """
+        rows, panes = self.query_one(SessionList), self.query_one(SessionPanes)
+        if self.focused is not None:  # as it is before the list has the focus first
+            self._listing = isinstance(self.focused, SessionList)
+        zoomed, listing = self._layout.zoomed, self._listing
+        rows.display = listing or not zoomed
+        panes.display = not (listing and zoomed)
+        shares = range(SHARES[0], SHARES[1] + 1, SHARE_STEP)
+        classes = {f"-share-{share}": share == self._layout.share for share in shares}
+        rows.update_classes(classes | {"-alone": listing and zoomed})
 
     def _change_layout(self, layout: Layout) -> None:
         if layout != self._layout:
