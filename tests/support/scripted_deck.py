@@ -231,6 +231,14 @@ class ScriptedDeck(Deck):
         more = str(end) if end < len(self._behind.sessions) else None
         return self._behind.sessions[start:end], more
 
+    async def changes(
+        self, after_version: int = 0, *, limit: int = 100
+    ) -> tuple[list[SessionView], int]:
+        await self._enter("changes")
+        every = sorted((*self._behind.sessions, *self._behind.shelf), key=lambda s: s.version)
+        found = [row for row in every if row.version > after_version][:limit]
+        return found, found[-1].version if found else after_version
+
     async def events(
         self,
         session_id: str,

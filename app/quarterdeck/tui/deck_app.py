@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
@@ -33,11 +34,12 @@ from quarterdeck.tui.layout_keeper import LayoutKeeper
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
 from quarterdeck.tui.listed import View
+from quarterdeck.tui.long_list import WHOLE_S, LongList
 from quarterdeck.tui.palette import DeckCommands
 from quarterdeck.tui.plain_filters import AsciiFilter, ColourlessFilter
 from quarterdeck.tui.read_marks import READ_AFTER_S, ReadMarks
 from quarterdeck.tui.recovery_watch import RecoveryWatch
-from quarterdeck.tui.refresh import PAGES, Refresh, all_sessions, all_shown
+from quarterdeck.tui.refresh import PAGES, Refresh, all_sessions
 from quarterdeck.tui.screens.opening import OpeningScreen
 from quarterdeck.tui.styles import opening_styles, style_files
 from quarterdeck.tui.terminal_looks import TerminalLooks
@@ -47,6 +49,7 @@ from quarterdeck.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
+    from quarterdeck.model.records import SessionView
     from quarterdeck.tui.screens.main import MainScreen
     from quarterdeck.tui.widgets.row_list import ListRow
 
@@ -132,7 +135,8 @@ class DeckApp(App[None]):
         self._looks, self._started = looks, started
         self._first_filters = [UnsafeTextFilter(), *([AsciiFilter()] if looks.ascii else ())]
         self._last_filters = [] if looks.colour else [ColourlessFilter()]
-        self._pages = PAGES
+        self._pages, self._long_list = PAGES, LongList()
+        self._whole_timer: Timer | None = None
         for theme in themes.OWN:
             self.register_theme(theme)
         self._begin_with_theme()
@@ -278,7 +282,9 @@ class DeckApp(App[None]):
             self._refresh.want()
 
     async def _fetch(self, deck: Deck) -> None:
-        sessions, cut, approvals, problems = await all_shown(deck, self._pages, self.board.sessions)
+        (sessions, cut), approvals, problems = await asyncio.gather(
+            self._listed(deck), deck.approvals(), deck.file_problems()
+        )
         view = self._view
         shelf = (await all_sessions(deck, view))[0] if view.shelf else ()
         if said := await self._recovery.fetch(deck):
@@ -286,7 +292,7 @@ class DeckApp(App[None]):
         self.board = replace(
             self.board,
             sessions=sessions,
-            approvals=approvals,
+            approvals=tuple(approvals),
             agents=() if sessions else tuple(await deck.agents()),
             cut=cut,
             shelf=shelf,
@@ -300,6 +306,25 @@ class DeckApp(App[None]):
         if self._started is not None:
             started, self._started = self._started, None
             self.call_after_refresh(started)
+
+    async def _listed(self, deck: Deck) -> tuple[tuple[SessionView, ...], bool]:
+        """Fetch the sessions; what a round leaves out of a long list is read a little later."""
+        long = self._pages > PAGES
+        opened = self.main.selected if long else None
+        found = await self._long_list.read(
+            deck,
+            self._pages,
+            self.board.sessions,
+            asyncio.get_running_loop().time(),
+            opened.session_id if opened else None,
+        )
+        if self._long_list.partial and self._whole_timer is None:
+            self._whole_timer = self.set_timer(WHOLE_S, self._read_whole)
+        return found
+
+    def _read_whole(self) -> None:
+        self._whole_timer = None
+        self._refresh.want()
 
     def _fetch_failed(self, problem: str) -> None:
         self.board = replace(self.board, problem=problem)

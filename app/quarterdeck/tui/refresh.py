@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.states import Attention
+from quarterdeck.model.states import ATTENTION_ORDER, Attention
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.listed import calm
 
 if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
-    from quarterdeck.model.records import ApprovalView, SessionView
+    from quarterdeck.model.records import SessionView
 
 GAP_S = 0.05
 """The least time from the start of one round to the start of the next."""
@@ -81,22 +81,30 @@ async def all_sessions(
         pages: How many pages are read at most.
         known: What was listed before.
     """
+    found, cursor = await pages_of(deck, state, pages)
+    if cursor is None and len(found) >= PAGE_ROWS:
+        for lost in [row for row in known if row.session_id not in found][:LOST_MOST]:
+            if (row := await still_there(deck, lost)) is not None:
+                _put_in_place(found, row)
+    return calm(found.values()), cursor is not None
+
+
+async def pages_of(
+    deck: Deck, state: str, pages: int, cursor: str | None = None
+) -> tuple[dict[str, SessionView], str | None]:
+    """Return the sessions of so many pages by their ids, and where there are more."""
     found: dict[str, SessionView] = {}
-    cursor: str | None = None
     for _ in range(pages):
         rows, cursor = await deck.sessions(state=state, cursor=cursor, limit=PAGE_ROWS)
         for row in rows:
             found.setdefault(row.session_id, row)
         if cursor is None:
             break
-    if cursor is None and len(found) >= PAGE_ROWS:
-        for lost in [row for row in known if row.session_id not in found][:LOST_MOST]:
-            if (row := await _still_there(deck, lost)) is not None:
-                _put_in_place(found, row)
-    return calm(found.values()), cursor is not None
+    return found, cursor
 
 
-async def _still_there(deck: Deck, lost: SessionView) -> SessionView | None:
+async def still_there(deck: Deck, lost: SessionView) -> SessionView | None:
+    """Return a session as it is now, None if it is on no list any more."""
     try:
         row = await deck.session(lost.session_id)
     except QuarterdeckError as error:
@@ -104,6 +112,20 @@ async def _still_there(deck: Deck, lost: SessionView) -> SessionView | None:
             raise
         return None
     return None if row.archived_at or row.deleted_at else row
+
+
+def place_of(row: SessionView) -> tuple[int, bool, _Down, _Down]:
+    """Return what puts a session in its place among others, ascending (A10)."""
+    return _rank(row), not row.pinned, _Down(row.last_activity), _Down(row.session_id)
+
+
+class _Down(str):
+    """A text that comes after those that are greater."""
+
+    __slots__ = ()
+
+    def __lt__(self, other: str) -> bool:
+        return str.__gt__(self, other)
 
 
 def _put_in_place(found: dict[str, SessionView], row: SessionView) -> None:
@@ -116,16 +138,4 @@ def _put_in_place(found: dict[str, SessionView], row: SessionView) -> None:
 
 
 def _rank(row: SessionView) -> int:
-    return list(Attention).index(Attention(row.attention))
-
-
-async def all_shown(
-    deck: Deck,
-    pages: int = PAGES,
-    known: Iterable[SessionView] = (),
-) -> tuple[tuple[SessionView, ...], bool, tuple[ApprovalView, ...], tuple[str, str]]:
-    """Fetch sessions, open approvals and what is wrong with rules and configuration together."""
-    (sessions, cut), approvals, problems = await asyncio.gather(
-        all_sessions(deck, pages=pages, known=known), deck.approvals(), deck.file_problems()
-    )
-    return sessions, cut, tuple(approvals), problems
+    return ATTENTION_ORDER[Attention(row.attention)]
