@@ -106,8 +106,6 @@ async def test_the_whole_list_is_read_again_after_a_while_and_when_much_has_chan
     for number in range(1, 200):
         reader.box.replace(session(number).session_id, version=9000 + number)
     assert (await reader.round())["sessions"] == 15
-    reader.pages = 30
-    assert (await reader.round())["sessions"] == 15
 
 
 async def test_versions_of_another_store_are_not_held_against_this_one():
@@ -200,3 +198,28 @@ async def test_each_change_is_told_of_once():
             reader.box.replace(row, version=version, read_version=version)
         await reader.round()
         assert reader.list.partial
+
+
+async def test_more_of_the_list_is_read_from_where_it_ended():
+    reader = Reader(box_of(3500), 20)
+    await reader.round()
+    assert (len(reader.rows), reader.cut) == (2000, True)
+    reader.box.replace(session(3400).session_id, title="Far down", version=9000)
+    reader.box.replace(session(1900).session_id, title="Listed", version=9001)
+    assert await reader.round() == {"sessions": 10, "changes": 1}
+    assert (len(reader.rows), reader.titles[1899]) == (2000, "Listed")
+    back = session(5000, version=9002, last_activity=session(1500).last_activity)
+    reader.box.add(back)
+    await reader.round()
+    assert reader.titles.index(back.title) in (1499, 1500)
+    reader.box.sessions.remove(back)
+    reader.box.shelf.append(dataclasses.replace(back, version=9003, archived_at=ago(0)))
+    await reader.round()
+    assert back.title not in reader.titles
+    reader.pages = 30
+    assert await reader.round() == {"sessions": 20, "changes": 1}
+    assert (len(reader.rows), reader.cut) == (3000, True)
+    reader.pages = 40
+    assert (await reader.round())["sessions"] == 15
+    assert (len(reader.rows), reader.cut) == (3500, False)
+    assert reader.rows == calm(sorted(reader.box.sessions, key=place_of))

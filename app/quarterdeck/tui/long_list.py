@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from quarterdeck.client.deck import Deck
     from quarterdeck.model.records import SessionView
 
-WHOLE_S = 30.0
+WHOLE_S = 60.0
 """Seconds after which a list is read as a whole again, if anything happens or happened."""
 CHANGES_MOST = 100
 """How many changed sessions are taken one by one; with more the list is read as a whole."""
@@ -35,7 +35,7 @@ class LongList:
         self._first: Known = {}
         self._version = 0
         self._whole_at = 0.0
-        self._cut = False
+        self._cursor: str | None = None
         self.partial = False
         """Whether the last round left something unread, so that one should follow some day."""
 
@@ -62,9 +62,12 @@ class LongList:
         before = {row.session_id: row for row in known}
         first, cursor = await pages_of(deck, "all", PAGES)
         rows = None
-        if pages == self._pages and cursor is not None and now < self._whole_at + WHOLE_S:
+        if 0 < self._pages <= pages and cursor is not None and now < self._whole_at + WHOLE_S:
             rows = await self._with_changes(deck, first, before, looked_at)
         self.partial = rows is not None
+        if rows is not None and pages > self._pages and self._cursor is not None:
+            more, self._cursor = await pages_of(deck, "all", pages - self._pages, self._cursor)
+            rows |= {key: row for key, row in more.items() if key not in rows}
         if rows is None:
             seen = [row.version for row in (*before.values(), *first.values())]
             self._version = max([self._version, *seen])
@@ -72,9 +75,9 @@ class LongList:
             if cursor is not None:
                 more, cursor = await pages_of(deck, "all", pages - PAGES, cursor)
                 rows = first | {key: row for key, row in more.items() if key not in first}
-            self._pages, self._whole_at, self._cut = pages, now, cursor is not None
-        self._first = first
-        return calm(rows.values()), self._cut
+            self._whole_at, self._cursor = now, cursor
+        self._first, self._pages = first, pages
+        return calm(rows.values()), self._cursor is not None
 
     async def _with_changes(
         self, deck: Deck, first: Known, before: Known, looked_at: str | None
@@ -106,6 +109,14 @@ class LongList:
             if key not in first and key not in fresh:
                 fresh[key] = await still_there(deck, before.get(key) or self._first[key])
         behind = {key: row for key, row in before.items() if key not in first}
+        if self._cursor is not None and behind:
+            # What is no more than further down than the list goes stays out of it.
+            last = place_of(next(reversed(behind.values())))
+            fresh = {
+                key: row
+                for key, row in fresh.items()
+                if key in before or row is None or place_of(row) < last
+            }
         if all(behind.get(key) == row for key, row in fresh.items() if key not in first):
             return first | behind
         behind |= {key: row for key, row in fresh.items() if row is not None and key not in first}
