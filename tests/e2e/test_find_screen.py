@@ -32,6 +32,7 @@ async def test_output_and_trace_are_searched_and_the_line_goes_away(
             terminal.wait_for(re.compile(r"find needle .*\d   \. next hit"))
             terminal.send_keys("Enter")
             seen: set[str] = set()
+            total = 0
             for _ in range(8):
                 screen = terminal.wait_for(re.compile(r"find needle .* (\d+ of \d+)"))
                 found = re.search(r"(\d+) of (\d+)", screen.split("find needle")[-1])
