@@ -94,6 +94,7 @@ DIALOGS = {
     "rename": Dialog("R", "Rename"),
     "approval mode": Dialog("E", "ask_all"),
     "stop all": Dialog("!", "Stop"),
+    "past messages": Dialog("L", "What was said"),
     "palette": Dialog("C-p", "Search for commands", across),
 }
 
