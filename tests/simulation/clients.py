@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.model.records import SessionView
 from quarterdeck.rpc.connection import Connection
 from tests.simulation.clockwork import Process
 
@@ -175,10 +176,11 @@ class Client:
         listed = await self._call("session.list", state="all")
         if listed is None:
             return None
+        views = [view.to_wire() for view in SessionView.from_table(listed["sessions"])]
         if powers == self.world.power_losses:
-            for view in listed["sessions"]:
+            for view in views:
                 self._saw(view)
-        return self.world.rng.choice(listed["sessions"]) if listed["sessions"] else None
+        return self.world.rng.choice(views) if views else None
 
     def _saw(self, view: dict[str, Any]) -> None:
         session_id, version = view["session_id"], view["version"]

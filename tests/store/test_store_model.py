@@ -27,6 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
+from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import (
     Action,
     ApprovalState,
@@ -288,9 +289,10 @@ class StoreMachine(RuleBasedStateMachine):
         """Compare what one reader is shown of all sessions; the readers take turns."""
         db, step = self.reading, self.clock.step
         reader = READERS[step % 2]
-        views, cursor = await listing.changes(db, reader, after_version=0, limit=500)
+        found, cursor = await listing.changes(db, reader, after_version=0, limit=500)
         expected = self.model.changes(0, 500)
-        assert [_shown(v) for v in views] == [self.view(row, reader) for row in expected]
+        shown = [_shown(SessionView(*told)) for told in found]
+        assert shown == [self.view(row, reader) for row in expected]
         assert cursor == (expected[-1]["version"] if expected else 0)
         assert await listing.counts(db, reader) == self.model.counts(reader)
         told = [_project(view) for view in await listing.projects(db, reader)]
@@ -315,11 +317,11 @@ class StoreMachine(RuleBasedStateMachine):
         found: list[str] = []
         cursor = None
         while True:
-            views, cursor = await listing.page(self.reading, wanted, cursor=cursor, limit=limit)
-            found += [view.session_id for view in views]
+            page, cursor = await listing.page(self.reading, wanted, cursor=cursor, limit=limit)
+            found += [SessionView(*told).session_id for told in page]
             if cursor is None:
                 break
-            assert len(views) == limit
+            assert len(page) == limit
         assert found == self.model.listed(
             wanted.reader, wanted.state, wanted.agent, wanted.project
         ), wanted
@@ -710,8 +712,9 @@ class StoreMachine(RuleBasedStateMachine):
             assert found == ("refused", "invalid_params")
             return
         expected = self.model.changes(after, limit)
-        views, cursor = found[1]
-        assert [_shown(view) for view in views] == [self.view(row, reader) for row in expected]
+        page, cursor = found[1]
+        shown = [_shown(SessionView(*told)) for told in page]
+        assert shown == [self.view(row, reader) for row in expected]
         assert cursor == (expected[-1]["version"] if expected else after)
 
     @rule(

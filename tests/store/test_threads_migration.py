@@ -5,6 +5,7 @@ from pathlib import Path
 
 import aiosqlite
 
+from quarterdeck.model.records import SessionView
 from quarterdeck.store import listing
 from quarterdeck.store.listing import Wanted
 from quarterdeck.store.schema import migrations, prepare, statements
@@ -32,7 +33,8 @@ async def test_sessions_of_schema_1_keep_their_place_in_the_list(tmp_path: Path)
         opened.row_factory = aiosqlite.Row
         page, _ = await listing.page(opened, Wanted("me", "all"))
         counts = await listing.counts(opened, "me")
-    assert [view.session_id for view in page] == ["ses_2", "ses_3", "ses_1", "ses_0"]
-    assert [view.attention for view in page] == ["waiting", "failed", "active", "read"]
+    views = [SessionView(*told) for told in page]
+    assert [view.session_id for view in views] == ["ses_2", "ses_3", "ses_1", "ses_0"]
+    assert [view.attention for view in views] == ["waiting", "failed", "active", "read"]
     assert counts["read"] == 1
     assert (tmp_path / "q.db.schema1.bak").exists()

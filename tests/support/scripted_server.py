@@ -13,6 +13,7 @@ from typing import Any
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
+from quarterdeck.model.records import SessionView, to_table
 from quarterdeck.rpc.connection import Connection
 from quarterdeck.rpc.framing import LINE_LIMIT
 from quarterdeck.rpc.unix_path import reachable
@@ -205,7 +206,9 @@ class ScriptedServer:
         start = int(params.get("cursor") or 0)
         rows = self.sessions[start : start + self.page]
         more = start + len(rows) < len(self.sessions)
-        return {"sessions": rows, "cursor": str(start + len(rows)) if more else None}
+        views = [SessionView.from_wire(row).to_wire() for row in rows]
+        told = to_table(SessionView, [list(view.values()) for view in views])
+        return {"sessions": told, "cursor": str(start + len(rows)) if more else None}
 
     def _session(self, session_id: str) -> dict[str, Any]:
         for row in self.sessions:

@@ -155,7 +155,7 @@ class Deck(
         page = await self.call(
             "session.list", state=state, agent=agent, project=project, cursor=cursor, limit=limit
         )
-        return [SessionView.from_wire(row) for row in page["sessions"]], page["cursor"]
+        return SessionView.from_table(page["sessions"]), page["cursor"]
 
     async def session(self, session_id: str) -> SessionView:
         """Return one session; a unique beginning or end of its id is enough everywhere."""

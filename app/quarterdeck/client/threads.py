@@ -19,7 +19,7 @@ class ThreadCalls(DeckCalls):
             limit: 1 to 500 rows.
         """
         page = await self.call("session.changes", after_version=after_version, limit=limit)
-        return [SessionView.from_wire(row) for row in page["sessions"]], page["cursor"]
+        return SessionView.from_table(page["sessions"]), page["cursor"]
 
     async def projects(self) -> list[ProjectView]:
         """Return the projects with how many of their sessions need what."""

@@ -16,10 +16,13 @@ import aiosqlite
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.records import ProjectView, SessionView
+from quarterdeck.model.records import ProjectView
 from quarterdeck.model.states import Attention
-from quarterdeck.store.sessions import SHOWN, to_view, to_wire
+from quarterdeck.store.sessions import SHOWN, to_members
 from quarterdeck.store.transaction import Row, one, rows
+
+Members = tuple[Any, ...]
+"""What a `SessionView` has, in its order: as sessions go over the wire, a page being large."""
 
 PAGE_LIMIT = 100
 CHANGES_LIMIT = 500
@@ -102,7 +105,7 @@ class Wanted:
 
 async def page(
     db: aiosqlite.Connection, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE_LIMIT
-) -> tuple[list[SessionView], str | None]:
+) -> tuple[list[Members], str | None]:
     """Return a page by attention, pinned ones first, then latest activity (A10).
 
     Args:
@@ -114,21 +117,13 @@ async def page(
     Raises:
         QuarterdeckError: `invalid_params` for an unknown filter or a cursor from elsewhere.
     """
-    found, following = await wire_page(db, wanted, cursor=cursor, limit=limit)
-    return [SessionView(**told) for told in found], following
-
-
-async def wire_page(
-    db: aiosqlite.Connection, wanted: Wanted, *, cursor: str | None = None, limit: int = PAGE_LIMIT
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Return what `page` does, each session as it goes over the wire."""
     if wanted.state not in FILTERS:
         known = ", ".join(FILTERS)
         raise QuarterdeckError("invalid_params", f"state: {wanted.state!r} is none of {known}")
     limit = max(1, min(limit, PAGE_LIMIT))
     at, after = (0, None) if cursor is None else _decode(wanted, cursor)
     found = await rows(db, *page_query(wanted, at, after, limit + 1))
-    told = [to_wire(row) for row in found[:limit]]
+    told = [to_members(row) for row in found[:limit]]
     return told, None if len(found) <= limit else _encode(wanted, found[limit - 1])
 
 
@@ -235,7 +230,7 @@ async def counts(db: aiosqlite.Connection, reader: str) -> dict[str, int]:
 
 async def changes(
     db: aiosqlite.Connection, reader: str, *, after_version: int, limit: int
-) -> tuple[list[SessionView], int]:
+) -> tuple[list[Members], int]:
     """Return the sessions with a greater version, in version order, and the cursor (A8, A10).
 
     The cursor is the greatest version returned. Archived and deleted sessions are told of too.
@@ -263,7 +258,8 @@ async def changes(
         f" ORDER BY s.version LIMIT {limit}",
         (reader, after_version),
     )
-    return [to_view(row) for row in found], found[-1]["version"] if found else after_version
+    told = [to_members(row) for row in found]
+    return told, found[-1]["version"] if found else after_version
 
 
 async def projects(db: aiosqlite.Connection, reader: str) -> list[ProjectView]:

@@ -4,13 +4,14 @@ import json
 import logging
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import aiosqlite
 
 from quarterdeck.model.clock import iso
 from quarterdeck.model.errors import QuarterdeckError
-from quarterdeck.model.records import SessionView
+from quarterdeck.model.records import SessionView, member_names
 from quarterdeck.model.states import (
     SESSION_MOVES,
     SessionState,
@@ -38,13 +39,14 @@ _COLUMNS = (
 SHOWN = ", ".join(
     [*(f"s.{name}" for name in _COLUMNS), "COALESCE(r.version, 0)", f"{QUEUED} AS queued"]
 )
-"""What `to_view` and `to_wire` read, of a query over `sessions s` and the reader's `readers r`."""
+"""What `to_view` and `to_members` read, of `sessions s` and the reader's `readers r`."""
 IMPORTED = "imported"
 """The note by which an import remembers where the session came from; nobody else's."""
 _NAMES = (*_COLUMNS, "read_version", "queued")
 _MOMENTS = ("state_since", "created_at", "last_activity")
 _PERHAPS_MOMENTS = ("archived_at", "deleted_at", "expires_at")
 _DETAILS = ("usage", "plan", "changes")
+_members = itemgetter(*member_names(SessionView))
 _VIEW = (
     f"SELECT {SHOWN} FROM sessions s"
     " LEFT JOIN readers r ON r.reader = ? AND r.session_id = s.session_id"
@@ -244,11 +246,11 @@ async def view(db: aiosqlite.Connection, session_id: str, reader: str) -> Sessio
 
 def to_view(row: Row) -> SessionView:
     """Make the record of a row whose first columns are `SHOWN`."""
-    return SessionView(**to_wire(row))
+    return SessionView(*to_members(row))
 
 
-def to_wire(row: Row) -> dict[str, Any]:
-    """Return what `to_view(row).to_wire()` would, without a record between: pages are large."""
+def to_members(row: Row) -> tuple[Any, ...]:
+    """Return the members of `to_view(row)` in their order, without a record: pages are large."""
     # A Row looks a name up by comparing it with every column's; there are many of both here.
     told = dict(zip(_NAMES, row, strict=False))
     active, last = told.pop("active_run_id"), told.pop("last_run_id")
@@ -268,7 +270,7 @@ def to_wire(row: Row) -> dict[str, Any]:
             told[name] = json_or_none(told[name])
     told["metadata"] = _metadata(told["metadata"])
     told["pinned"], told["ephemeral"] = bool(told["pinned"]), bool(told["ephemeral"])
-    return told
+    return _members(told)
 
 
 @lru_cache(maxsize=256)

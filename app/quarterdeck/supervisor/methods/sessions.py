@@ -6,6 +6,7 @@ from pydantic import Field
 
 from quarterdeck.model.canonical import canonical, sha256
 from quarterdeck.model.ids import Prefix, new_id
+from quarterdeck.model.records import SessionView, to_table
 from quarterdeck.model.titles import PREVIEW_LIMIT, fold, title
 from quarterdeck.store import listing, readers, sessions
 from quarterdeck.supervisor import params, turns
@@ -37,8 +38,8 @@ async def session_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
     """A10."""
     asked = read(params.SessionList, given)
     wanted = listing.Wanted(caller.reader, asked.state, asked.agent, asked.project)
-    found, cursor = await listing.wire_page(api.db, wanted, cursor=asked.cursor, limit=asked.limit)
-    return {"sessions": found, "cursor": cursor}
+    found, cursor = await listing.page(api.db, wanted, cursor=asked.cursor, limit=asked.limit)
+    return {"sessions": to_table(SessionView, found), "cursor": cursor}
 
 
 async def session_get(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
@@ -91,7 +92,7 @@ async def session_changes(api: Api, caller: Caller, given: Any) -> dict[str, Any
     found, cursor = await listing.changes(
         api.db, caller.reader, after_version=asked.after_version, limit=asked.limit
     )
-    return {"sessions": [view.to_wire() for view in found], "cursor": cursor}
+    return {"sessions": to_table(SessionView, found), "cursor": cursor}
 
 
 async def project_list(api: Api, caller: Caller, given: Any) -> dict[str, Any]:
