@@ -56,13 +56,15 @@ class Tx:
 
     async def run(self, sql: str, values: Iterable[Any] = ()) -> int:
         """Execute one statement and return how many rows it changed."""
-        async with self.db.execute(sql, tuple(values)) as cursor:
-            return cursor.rowcount
+        cursor = await self.db.execute(sql, tuple(values))
+        # Without rows it is done, and closing it would be one more change of threads.
+        if cursor.description is not None:
+            await cursor.close()
+        return cursor.rowcount
 
     async def many(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
         """Execute one statement for each row of values."""
-        async with self.db.executemany(sql, rows):
-            pass
+        await self.db.executemany(sql, rows)
 
     async def one(self, sql: str, values: Iterable[Any] = ()) -> Row | None:
         """Return the first row, or None."""
