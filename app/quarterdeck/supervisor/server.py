@@ -113,4 +113,4 @@ class Server:
         caller.host = asked.host or socket.gethostname()
         if asked.watch:
             self._watching.add(connection)
-        return {"pid": os.getpid(), "protocol": 1, "change": self._change}
+        return {"pid": os.getpid(), "protocol": 2, "change": self._change}
