@@ -15,6 +15,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import ApprovalView, EventView, SessionView
+from tests.support.waiting import eventually
 
 AGENT = Path(__file__).with_name("scripted_agent.py")
 
@@ -78,8 +79,20 @@ class Deckhouse:
         )
 
     def supervisor_pid(self) -> int:
-        """Return the pid that holds the lock."""
-        return int(self.places.lock.read_text())
+        """Return the pid in the lock file, waiting for one that is just being written.
+
+        Whoever takes the lock empties the file before the pid is in it. While one supervisor
+        follows another, the pid may still be that of the one before.
+        """
+        found = ""
+
+        def written() -> bool:
+            nonlocal found
+            found = self.places.lock.read_text()
+            return found.endswith("\n")
+
+        eventually(written, what=f"a pid in {self.places.lock}")
+        return int(found)
 
     def kill_supervisor(self) -> None:
         """kill -9 the supervisor and wait until it is gone."""
