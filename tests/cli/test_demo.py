@@ -2,7 +2,6 @@
 
 import json
 import signal
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -57,11 +56,12 @@ def test_a_directory_with_something_in_it_is_refused(qd: Qd, tmp_path: Path) -> 
     assert not (tmp_path / "project").exists()
 
 
-def test_without_a_terminal_it_points_to_headless(qd: Qd) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("quarterdeck-demo-*"))
-    code, error = qd.error("demo")
+def test_without_a_terminal_it_points_to_headless(qd: Qd, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    code, error = qd.error("demo", TMPDIR=str(temporary))
     assert code == 2 and "--headless" in error["hint"]
-    assert set(Path(tempfile.gettempdir()).glob("quarterdeck-demo-*")) <= before
+    assert list(temporary.iterdir()) == []
 
 
 def test_it_shows_what_it_is_about() -> None:

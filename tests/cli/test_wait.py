@@ -47,7 +47,7 @@ def test_with_a_prompt_still_queued_it_is_not_idle(qd: Qd, deck_server: InThread
 
 def test_time_over_is_124(qd: Qd, deck_server: InThread) -> None:
     deck_server.server.sessions = [session(state="running")]
-    code, error = qd.error("wait", "ses_1", "--timeout", "0.3")
+    code, error = qd.error("wait", "ses_1", "--timeout", "2")
     assert (code, error["code"], error["class"]) == (124, "timed_out", "recoverable")
     assert "is running" in error["message"]
 

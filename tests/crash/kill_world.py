@@ -25,6 +25,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.records import EventView, RunView, SessionView
 from tests.crash.pressing_client import digest, notes
 from tests.support.deckhouse import AGENT, Deckhouse, said, trace
+from tests.support.growing_files import whole_lines
 from tests.support.waiting import eventually, eventually_async
 
 CLIENT = Path(__file__).with_name("pressing_client.py")
@@ -137,13 +138,13 @@ class KillWorld:
 
     def _lock_holder(self) -> process.ProcessIdentity | None:
         """Return the supervisor; the pid in the lock may be an old one's while a new one starts."""
-        try:
-            found = process.identify(int(self.house.places.lock.read_text()))
-        except (OSError, ValueError):
-            return None
+        found = process.identify(self.house.supervisor_pid())
         if found is None:
             return None
-        command = Path(f"/proc/{found.pid}/cmdline").read_bytes()
+        try:
+            command = Path(f"/proc/{found.pid}/cmdline").read_bytes()
+        except OSError:
+            return None
         return found if b"quarterdeck.supervisor" in command else None
 
     def _keepers(self) -> list[KeeperInfo]:
@@ -225,12 +226,10 @@ class KillWorld:
 
     def _judge_deliveries(self, agent: str) -> None:
         for name in ("prompts", "replies"):
-            file = self.home(agent) / name
-            told = file.read_text().splitlines() if file.exists() else []
+            told = whole_lines(self.home(agent) / name)
             twice = [line for line, count in Counter(told).items() if count > 1]
             assert not twice, f"{agent} got {name} twice: {twice}"
-        asked = self.home(agent) / "project" / "asked"
-        done = asked.read_text().splitlines() if asked.exists() else []
+        done = whole_lines(self.home(agent) / "project" / "asked")
         assert len(done) == len(set(done)), f"{agent} was allowed something twice"
 
     # The end
@@ -269,8 +268,7 @@ class KillWorld:
         texts = {n["key"]: n["text"] for n in self._notes("intents")}
         agents = {s.session_id: s.agent for s in sessions}
         delivered = {
-            agent: set((self.home(agent) / "prompts").read_text().splitlines())
-            for agent in agents.values()
+            agent: set(whole_lines(self.home(agent) / "prompts")) for agent in agents.values()
         }
         acknowledged = dict(self._notes("acks"))
         assert len(set(acknowledged.values())) == len(acknowledged)

@@ -27,8 +27,8 @@ LIVE = ("idle", "running", "waiting")
 
 def notes(folder: Path, kind: str) -> list[Any]:
     """Return what was noted of a kind: intents, acks, choices, decided or seen."""
-    file = folder / kind
-    return [json.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+    whole = file.read_bytes().rpartition(b"\n")[0] if (file := folder / kind).exists() else b""
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def digest(event: EventView) -> str:

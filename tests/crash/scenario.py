@@ -32,6 +32,7 @@ from quarterdeck.model.records import (
     SessionView,
 )
 from quarterdeck.store.schema import migrations, prepare, statements
+from tests.support.growing_files import whole_lines
 from tests.support.supervisor_zygote import ForkedSupervisor, Zygote
 
 AGENT = Path(__file__).with_name("sweep_agent.py")
@@ -86,9 +87,7 @@ class Site:
 
     def agent_log(self, kind: str) -> list[tuple[int, Any]]:
         """Return what the agents noted: pid and value, in order."""
-        file = self.root / "log"
-        lines = file.read_text().splitlines() if file.exists() else []
-        noted = [json.loads(line) for line in lines]
+        noted = [json.loads(line) for line in whole_lines(self.root / "log")]
         return [(pid, value) for pid, what, value in noted if what == kind]
 
     def query(self, sql: str, *values: object) -> list[sqlite3.Row]:

@@ -60,7 +60,7 @@ async def set_clock(deckhouse: Deckhouse, tmp_path: Path) -> AsyncIterator[Calla
     eventually(deckhouse.places.socket.exists, what="a supervisor on libfaketime")
     yield put
     await deckhouse.close()
-    started.wait(20)
+    started.wait(60)
 
 
 def by_id(sessions: list[SessionView]) -> dict[str, SessionView]:
@@ -75,9 +75,11 @@ async def test_a_day_forward_and_back_disorders_nothing(
     ids, versions, last = [], [], {}
     for offset in ("+0", "+1d", "-1d", "+0"):
         set_clock(offset)
+        before = _day(offset)
         made = await deckhouse.new(deck, f"say at{offset}\nask touch asked{offset}", wait=True)
         approval = await approval_of(deck, made["session_id"])
-        assert approval.created_at[:10] == _day(offset), "this supervisor's clock is the set one"
+        days = (before, _day(offset))  # two, over midnight
+        assert approval.created_at[:10] in days, "this supervisor's clock is the set one"
         last = made
         ids += [*made.values(), approval.approval_id]
         versions.append((await deck.session(made["session_id"])).version)

@@ -133,7 +133,7 @@ async def test_a6_a_session_whose_time_is_over_is_closed_and_deleted(deckhouse: 
     (deckhouse.project / "go").touch()
     await eventually_async(lambda: deleted(busy))
     assert (await deck.runs(busy))[-1].state == "completed"
-    resting = await idle_session(deckhouse, deck, expires_at=at(seconds=30))
+    resting = await idle_session(deckhouse, deck, expires_at=at(days=1))
     await deck.close_session(resting)
     await session_in(deck, resting, "closed")
     await deck.down()

@@ -67,7 +67,7 @@ def shows(terminal: BareTerminal, whole: str) -> None:
         return ageless(terminal) == whole
 
     try:
-        eventually(there, within=30, what=whole)
+        eventually(there, what=whole)
     except AssertionError as error:
         raise AssertionError(f"{error}\nbut\n{terminal.text}") from None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from quarterdeck.supervisor.hook_kinds import HookKind
 from tests.support.deckhouse import Deckhouse, approval_of, decide, session_in
+from tests.support.growing_files import whole_lines
 from tests.support.waiting import eventually
 
 NOTE = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
@@ -20,8 +21,7 @@ def watch_everything(deckhouse: Deckhouse, *, first: str = "") -> None:
 
 
 def noted(deckhouse: Deckhouse) -> list[dict[str, Any]]:
-    file = deckhouse.project.parent / "noted"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for line in whole_lines(deckhouse.project.parent / "noted")]
 
 
 async def all_noted(deckhouse: Deckhouse) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import json
 import sys
 
 from tests.support.deckhouse import Deckhouse, approval_of, decide, session_in, trace
+from tests.support.growing_files import whole_lines
 from tests.support.waiting import eventually, eventually_async
 
 NOTE = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
@@ -19,8 +20,7 @@ KINDS = (
 
 
 def noted(deckhouse: Deckhouse) -> list[dict]:
-    file = deckhouse.project.parent / "noted"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for line in whole_lines(deckhouse.project.parent / "noted")]
 
 
 def hooks(deckhouse: Deckhouse) -> str:

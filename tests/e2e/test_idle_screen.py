@@ -46,7 +46,7 @@ async def test_an_idle_screen_writes_no_byte(deckhouse: Deckhouse) -> None:
             terminal.until("grouped by project", "by last activity")
             assert quiet(terminal)
             terminal.press("q")
-            terminal.settle()
+            assert terminal.wait_exit() == 0
         finally:
             terminal.close()
 

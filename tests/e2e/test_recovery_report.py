@@ -1,5 +1,6 @@
 """D2: after each start a report of what became of whom, kept until each reader dismissed it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -74,12 +75,11 @@ async def test_d2_a_dismissal_is_told_to_the_other_screens(deckhouse: Deckhouse)
     os.kill(info.keeper.pid, signal.SIGKILL)
     deck = await deckhouse.deck()
     await deck.approvals()
-    pushes: list[int] = []
-    await deckhouse.deck(on_change=pushes.append)
+    pushed = asyncio.Event()
+    await deckhouse.deck(on_change=lambda change: pushed.set())
     (report,) = (await deck.recovery())["open"]
     await deck.dismiss_recovery(report["id"])
-    await deck.approvals()
-    assert pushes
+    await asyncio.wait_for(pushed.wait(), 60)
 
 
 async def test_an_unknown_report_cannot_be_dismissed(deckhouse: Deckhouse) -> None:

@@ -4,13 +4,14 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from tests.support.deckhouse import Deckhouse, approval_of, session_in
-from tests.support.screen import answer
+from tests.support.screen import ARMED_S, answer
 from tests.support.tmux import Terminal
 from tests.support.waiting import eventually
 
@@ -88,7 +89,7 @@ async def test_first_run_start_read_and_steer(deckhouse: Deckhouse, size: tuple[
             terminal.send_keys("Enter")
             terminal.wait_for("1 queued")
             (deckhouse.project / "go").touch()
-            terminal.wait_for("Steered")
+            eventually(lambda: len(deckhouse.prompts()) == 3)
             leave(terminal)
 
     await asyncio.to_thread(flow)
@@ -144,6 +145,7 @@ async def test_approvals_from_list_dock_and_dialog(deckhouse: Deckhouse, size: t
             answer(terminal, "a")
             there("Bert", second)
             terminal.wait_for("1 approval waits")
+            eventually(lambda: len(deckhouse.answers()) == 3)
 
     await asyncio.to_thread(flow)
     assert len(deckhouse.answers()) == 3
@@ -189,7 +191,7 @@ async def test_search_and_fork(deckhouse: Deckhouse, size: tuple[int, int]):
         with the_screen(deckhouse, size) as terminal:
             terminal.wait_for("Haystack")
             terminal.send_keys("S")
-            terminal.wait_for("Search")
+            terminal.wait_for("Type words and press enter")
             terminal.send_text("needle")
             terminal.send_keys("Enter")
             terminal.wait_for("a needle in hay")
@@ -208,9 +210,10 @@ def decide(terminal: Terminal, key: str, then: str) -> None:
 
     def decided() -> bool:
         if then not in terminal.capture():
+            time.sleep(ARMED_S)
             terminal.send_keys(key)
         try:
-            terminal.wait_for(then, within=2)
+            terminal.wait_for(then, within=5)
         except AssertionError:
             return False
         return True
@@ -236,6 +239,7 @@ async def test_approvals_from_the_inbox(deckhouse: Deckhouse, size: tuple[int, i
             decide(terminal, "a", f"1 touch {second}")
             eventually((deckhouse.project / first).exists)
             decide(terminal, "d", "0 open")
+            eventually(lambda: len(deckhouse.answers()) == 2)
             leave(terminal)
             assert not (deckhouse.project / second).exists()
 

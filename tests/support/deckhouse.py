@@ -15,6 +15,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import ApprovalView, EventView, SessionView
+from tests.support.growing_files import whole_lines
 from tests.support.waiting import eventually
 
 AGENT = Path(__file__).with_name("scripted_agent.py")
@@ -101,8 +102,9 @@ class Deckhouse:
         os.kill(pid, signal.SIGKILL)
         import select
 
-        select.select([descriptor], [], [], 10)
+        gone = select.select([descriptor], [], [], 60)[0]
         os.close(descriptor)
+        assert gone, f"supervisor {pid} survived SIGKILL"
 
     def qd(
         self, *arguments: str, check: bool = True, stdin: str | None = None, both: bool = False
@@ -135,8 +137,7 @@ class Deckhouse:
         return self._lines("replies")
 
     def _lines(self, name: str) -> list[Any]:
-        file = self.agent_home / name
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        return [json.loads(line) for line in whole_lines(self.agent_home / name)]
 
     async def end_supervisor(self) -> None:
         """End the supervisor with its agents, and return once its process is gone."""
@@ -161,7 +162,7 @@ class Deckhouse:
             await self.end_supervisor()
 
 
-async def session_in(deck: Deck, session_id: str, *states: str, within: float = 20) -> SessionView:
+async def session_in(deck: Deck, session_id: str, *states: str, within: float = 60) -> SessionView:
     """Wait until the session is in one of the states."""
     deadline = asyncio.get_running_loop().time() + within
     while (view := await deck.session(session_id)).state not in states:
@@ -171,7 +172,7 @@ async def session_in(deck: Deck, session_id: str, *states: str, within: float = 
     return view
 
 
-async def approval_of(deck: Deck, session_id: str, within: float = 20) -> ApprovalView:
+async def approval_of(deck: Deck, session_id: str, within: float = 60) -> ApprovalView:
     """Wait for the session's first open approval."""
     deadline = asyncio.get_running_loop().time() + within
     while not (found := await deck.approvals(session_id)):

@@ -1,11 +1,12 @@
 """Driving the app in tests: what is on the screen, and waiting until something is."""
 
+import time
 from collections.abc import Callable
 
 from textual.app import App
 from textual.pilot import Pilot
 
-TURNS = 400
+WITHIN_S = 60.0
 
 
 def screen_text(app: App[None]) -> str:
@@ -15,11 +16,11 @@ def screen_text(app: App[None]) -> str:
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], what: str = "") -> None:
     """Wait until `condition()` is truthy, and show the screen if it never is."""
-    for _ in range(TURNS):
-        if condition():
-            return
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never: {what or condition}\n{screen_text(pilot.app)}")
         await pilot.pause(0.01)
-    raise AssertionError(f"never: {what or condition}\n{screen_text(pilot.app)}")
 
 
 async def until_shown(pilot: Pilot[None], text: str) -> None:

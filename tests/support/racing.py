@@ -11,6 +11,7 @@ from typing import Any
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.records import ApprovalView
 from tests.support.deckhouse import Deckhouse, session_in
+from tests.support.growing_files import whole_lines
 from tests.support.waiting import eventually_async
 
 AGENT = Path(__file__).with_name("racing_agent.py")
@@ -105,8 +106,7 @@ class RacingSession:
         await eventually_async(told, what="the prompt has reached the agent")
 
     def _heard(self) -> list[str]:
-        file = self.home / "heard"
-        return file.read_text().splitlines() if file.exists() else []
+        return whole_lines(self.home / "heard")
 
     def hear(self) -> None:
         """Put what reached the agent to the questions: of one id, answers come in their order."""

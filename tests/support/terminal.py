@@ -1,5 +1,6 @@
 """The screen on a pseudo-terminal: every byte it writes, and what a terminal makes of them."""
 
+import contextlib
 import fcntl
 import os
 import pty
@@ -11,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pyte
 
@@ -70,7 +72,7 @@ class Terminal:
         self._stream.feed(_without_strings(chunk))
         return bool(chunk)
 
-    def until(self, *words: str, within: float = 30.0) -> None:
+    def until(self, *words: str, within: float = 60.0) -> None:
         """Wait until all words are on the screen."""
         deadline = time.monotonic() + within
         while not all(word in self.text for word in words):
@@ -79,9 +81,29 @@ class Terminal:
             self.read(0.1)
 
     def settle(self) -> None:
-        """Read until the program has nothing more to write for a moment."""
-        while self.read(0.3):
+        """Read until the program has nothing more to write for a moment, and waits.
+
+        One that is silent since others have the processor has not painted all yet.
+        """
+        while self.read(0.3) or self._works():
             pass
+
+    def _works(self) -> bool:
+        """Tell whether one of the program's threads runs, or would if it had a processor."""
+        for task in Path(f"/proc/{self._process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                if task.read_text().rpartition(")")[2].split()[0] in "RD":
+                    return True
+        return False
+
+    def wait_exit(self, within: float = 60.0) -> int:
+        """Wait for the program's end, taking what it writes; return its exit status."""
+        deadline = time.monotonic() + within
+        while (status := self._process.poll()) is None:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it has not ended within {within} s:\n{self.text}")
+            self.read(0.05)
+        return status
 
     def press(self, keys: str) -> None:
         """Type; escape is `\\x1b`."""

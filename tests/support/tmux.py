@@ -13,7 +13,7 @@ import pytest
 from tests.support.waiting import eventually
 
 PANE = "terminal:0.0"
-TMUX_TIMEOUT_S = 30.0
+TMUX_TIMEOUT_S = 60.0
 
 
 def require_tmux() -> str:
@@ -114,7 +114,7 @@ class Terminal:
         self,
         shown: str | re.Pattern[str] | Callable[[str], object],
         *,
-        within: float = 30.0,
+        within: float = 60.0,
     ) -> str:
         """Wait until the screen shows a text or a pattern, or satisfies a predicate.
 
@@ -173,7 +173,7 @@ class Terminal:
         self._run("run-shell", "true")
         return None
 
-    def wait_exit(self, *, within: float = 30.0) -> int:
+    def wait_exit(self, *, within: float = 60.0) -> int:
         """Wait at most `within` seconds for the program's end; returns its exit status."""
         status: int | None = None
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 
-def eventually(condition: Callable[[], object], *, within: float = 20.0, what: str = "") -> None:
+def eventually(condition: Callable[[], object], *, within: float = 60.0, what: str = "") -> None:
     """Wait until `condition()` is truthy; fail after `within` seconds, naming `what`."""
     deadline = time.monotonic() + within
     while not condition():
@@ -15,7 +15,7 @@ def eventually(condition: Callable[[], object], *, within: float = 20.0, what: s
 
 
 async def eventually_async(
-    condition: Callable[[], Awaitable[object]], *, within: float = 20.0, what: str = ""
+    condition: Callable[[], Awaitable[object]], *, within: float = 60.0, what: str = ""
 ) -> None:
     """Wait until `await condition()` is truthy; fail after `within` seconds, naming `what`."""
     deadline = time.monotonic() + within

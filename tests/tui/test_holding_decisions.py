@@ -107,7 +107,7 @@ def test_the_setting_is_off_by_default_and_bounded(tmp_path):
 async def test_a_supervisor_that_dies_meanwhile_is_told_once_when_it_is_back():
     """Until it is sent nothing has changed anywhere, so nothing can be lost."""
     box = two_wait()
-    async with screen_on(box, "a", 0.3) as (pilot, _):
+    async with screen_on(box, "a", 2) as (pilot, _):
         await pilot.press("a")
         await until_shown(pilot, "held: approve")
         box.lose()
