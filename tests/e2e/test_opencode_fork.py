@@ -41,5 +41,4 @@ async def test_c1_a_fork_of_opencode_knows_what_was_said(deckhouse: Deckhouse) -
         assert "Remember zebra" in heard
         assert "And now?" in heard
         await deck.send(parent.session_id, "Still there? [[PLAIN yes]]")
-        await session_in(deck, parent.session_id, "running", "idle", within=90)
         await session_in(deck, parent.session_id, "idle", within=90)

@@ -152,7 +152,7 @@ async def test_a_backup_made_while_an_agent_writes_is_whole(
     deckhouse: Deckhouse, tmp_path: Path
 ) -> None:
     deck = await deckhouse.deck()
-    ids = await deckhouse.new(deck, "count 200 0.002")
+    ids = await deckhouse.new(deck, "count 200 0.002\nwait go")
     await session_in(deck, ids["session_id"], "running")
     file = tmp_path / "copy.db"
     told = json.loads(deckhouse.qd("store", "backup", str(file), "--json"))
@@ -171,6 +171,7 @@ async def test_a_backup_made_while_an_agent_writes_is_whole(
     with pytest.raises(QuarterdeckError) as caught:
         await deck.store_backup(str(tmp_path / "missing" / "copy.db"))
     assert caught.value.code == "backup_failed"
+    (deckhouse.project / "go").touch()
     await session_in(deck, ids["session_id"], "idle")
 
 
