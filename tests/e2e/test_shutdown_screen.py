@@ -22,9 +22,13 @@ async def test_the_screen_survives_a_kill_and_respects_down(deckhouse: Deckhouse
         await asyncio.to_thread(terminal.wait_for, "hello from the agent")
         first = deckhouse.supervisor_pid()
         deckhouse.kill_supervisor()
+        await asyncio.to_thread(eventually, lambda: deckhouse.supervisor_pid() != first)
+        # That it is connected to this one is told by what only this one can tell.
+        deck = await deckhouse.deck()
+        await deck.rename(ids["session_id"], "told by the second")
         await asyncio.to_thread(
             terminal.wait_for,
-            lambda screen: "✓ supervisor" in screen and deckhouse.supervisor_pid() != first,
+            lambda screen: "✓ supervisor" in screen and "told by the second" in screen,
         )
         await asyncio.to_thread(deckhouse.qd, "down")
         shown = await asyncio.to_thread(terminal.wait_for, "supervisor gone")

@@ -95,9 +95,9 @@ async def through_the_sizes(pilot: Pilot[None], name: str, dialog: Dialog) -> No
     for key in dialog.keys:
         await pilot.press(key)
         await pilot.pause()
+    await until(pilot, lambda: not isinstance(app.screen, MainScreen), f"{name} opens")
     await until_shown(pilot, dialog.shown)
     opened = app.screen
-    assert not isinstance(opened, MainScreen)
     for size in SIZES:
         await pilot.resize_terminal(*size)
         await until(pilot, lambda now=size: tuple(app.screen.size) == now)
