@@ -287,8 +287,8 @@ async def test_the_agent_dies_with_its_keeper_and_a_sweep_finds_the_rest(held):
     await held.start(marked + NAP)
     escaped = int(held.wait_said(1)[0])
     os.kill(held.info.keeper.pid, signal.SIGKILL)
-    await asyncio.wait_for(process.wait_gone(held.info.keeper), 20)
-    await asyncio.wait_for(process.wait_gone(held.info.agent), 20)
+    await asyncio.wait_for(process.wait_gone(held.info.keeper), 60)
+    await asyncio.wait_for(process.wait_gone(held.info.agent), 60)
     assert process.survivors(held.run_id) == [escaped]
     assert process.sweep(held.run_id) == {escaped}
     eventually(lambda: process.identify(escaped) is None)

@@ -75,8 +75,8 @@ async def test_the_end_of_a_process_is_awaited(sleeper):
     await asyncio.sleep(0)
     assert not waiting.done()
     sleeper.kill()
-    await asyncio.wait_for(waiting, 20)
-    await asyncio.wait_for(process.wait_gone(identity), 20)
+    await asyncio.wait_for(waiting, 60)
+    await asyncio.wait_for(process.wait_gone(identity), 60)
 
 
 async def test_without_pidfd_the_end_is_found_by_looking(sleeper, monkeypatch):
@@ -87,7 +87,7 @@ async def test_without_pidfd_the_end_is_found_by_looking(sleeper, monkeypatch):
     waiting = asyncio.create_task(process.wait_gone(identity))
     await asyncio.sleep(0)
     sleeper.kill()
-    await asyncio.wait_for(waiting, 20)
+    await asyncio.wait_for(waiting, 60)
 
 
 async def test_a_watch_given_up_says_nothing(sleeper):
@@ -99,7 +99,7 @@ async def test_a_watch_given_up_says_nothing(sleeper):
     stop()
     stop()
     sleeper.kill()
-    await asyncio.wait_for(second.wait(), 20)
+    await asyncio.wait_for(second.wait(), 60)
     await process.wait_gone(identity)
     assert said == []
 

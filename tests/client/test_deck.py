@@ -87,7 +87,7 @@ async def test_pushes_come_only_to_those_who_asked(server: ScriptedServer, deck:
         server.places, reader="b", client="t", start=False, on_change=changes.put_nowait
     )
     await server.changed()
-    assert await asyncio.wait_for(changes.get(), 20) == 1
+    assert await asyncio.wait_for(changes.get(), 60) == 1
     await watching.close()
 
 
@@ -99,7 +99,7 @@ async def test_the_supervisor_going_away_is_noticed_and_calls_fail(
     call = asyncio.create_task(deck.status())
     await eventually_async(lambda: _is(server.asked("status")))
     stopping = asyncio.create_task(server.stop())
-    await asyncio.wait_for(deck.wait_closed(), 20)
+    await asyncio.wait_for(deck.wait_closed(), 60)
     for failing in (call, deck.status()):
         with pytest.raises(QuarterdeckError) as raised:
             await failing

@@ -110,6 +110,6 @@ async def test_the_socket_is_reached_at_a_path_longer_than_the_kernel_takes(
     places = Places(tmp_path / ("d" * 120), tmp_path)
     server = ScriptedServer(places)
     await server.start()
-    _, writer = await asyncio.wait_for(link.open_link(places, start=False), 20)
+    _, writer = await asyncio.wait_for(link.open_link(places, start=False), 60)
     writer.close()
     await server.stop()

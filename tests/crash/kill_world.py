@@ -311,7 +311,7 @@ def _kill_process(identity: process.ProcessIdentity) -> None:
         if process.is_alive(identity):
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
             # The pidfd tells the end of the last thread; /proc that of the first.
-            assert select.select([descriptor], [], [], 20)[0], f"{identity} survived SIGKILL"
+            assert select.select([descriptor], [], [], 60)[0], f"{identity} survived SIGKILL"
     finally:
         os.close(descriptor)
 

@@ -111,7 +111,7 @@ class Site:
         """Leave nothing running and no file."""
         if self.supervisor is not None:
             self.supervisor.kill()
-            self.supervisor.wait(10)
+            self.supervisor.wait(60)
             self.supervisor.forget()
         if self.places.database.exists():
             with contextlib.suppress(sqlite3.Error):

@@ -50,7 +50,7 @@ class OutsideWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=60)
 
 
 async def test_reads_go_on_and_writes_wait_while_another_program_writes(

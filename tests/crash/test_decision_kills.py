@@ -81,7 +81,7 @@ class Kills:
         """kill -9 the supervisor, as the next one is to take over."""
         assert self.supervisor is not None
         self.supervisor.kill()
-        assert self.supervisor.wait(10)
+        assert self.supervisor.wait(60)
 
     def died(self) -> bool:
         """Whether the supervisor was killed; it then is within a moment of what it last said.

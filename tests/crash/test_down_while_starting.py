@@ -38,7 +38,7 @@ async def test_down_waits_for_a_supervisor_that_is_just_starting(
     assert not done, "it has not said anything while the other was on its way"
     starting.send_signal(signal.SIGCONT)
     assert json.loads(await asking)["stopped"] is True
-    assert starting.wait(20) == 0
+    assert starting.wait(60) == 0
 
 
 async def test_down_of_one_that_ends_during_its_start_says_that_none_runs(

@@ -34,7 +34,7 @@ class Held:
     async def end(self) -> None:
         """End the supervisor."""
         await self.house.end_supervisor()
-        assert await asyncio.to_thread(self.supervisor.wait, 20) == 0
+        assert await asyncio.to_thread(self.supervisor.wait, 60) == 0
 
 
 @pytest.fixture

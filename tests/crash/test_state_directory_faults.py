@@ -168,7 +168,7 @@ async def test_a_state_directory_removed_while_running_ends_the_supervisor(
     info = read_info(RunDirectory(deckhouse.places.runs / ids["run_id"]))
     assert info is not None
     shutil.rmtree(deckhouse.places.state)
-    await asyncio.wait_for(deck.wait_closed(), 20)
+    await asyncio.wait_for(deck.wait_closed(), 60)
     eventually(lambda: process.identify(supervisor) is None, what="the supervisor's end")
     eventually(lambda: not process.is_alive(info.agent), what="the agent's end")
     assert process.survivors(ids["run_id"]) == []

@@ -24,7 +24,7 @@ async def test_d1_a_second_supervisor_is_refused_and_touches_nothing(deckhouse: 
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        _, told = await asyncio.wait_for(second.communicate(), 20)
+        _, told = await asyncio.wait_for(second.communicate(), 60)
     finally:
         if second.returncode is None:
             second.kill()

@@ -115,7 +115,7 @@ async def test_r5_the_late_end_of_a_replaced_starter_leaves_the_new_run_alone(
     assert second.run_id != first["run_id"]
     ended = asyncio.ensure_future(process.wait_gone(late.keeper))
     os.kill(late.keeper.pid, signal.SIGCONT)
-    await asyncio.wait_for(ended, 20)
+    await asyncio.wait_for(ended, 60)
     await deck.send(session_id, "say after")  # answered after the end was looked into
     (question,) = await deck.approvals(session_id)
     await decide(deck, question, "approve")

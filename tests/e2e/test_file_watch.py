@@ -19,7 +19,7 @@ class Pushes:
         """Wait for pushes until a fault says `part`; nothing is asked without one."""
         assert self.deck is not None
         while True:
-            await asyncio.wait_for(self.heard.wait(), 20)
+            await asyncio.wait_for(self.heard.wait(), 60)
             self.heard.clear()
             told = (await self.deck.file_problems())[at]
             if (part in told) if part else not told:

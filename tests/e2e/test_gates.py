@@ -171,7 +171,7 @@ async def test_an_effect_that_a_crash_cut_off_comes_with_the_next_start(
     view = await deck.ask_gate(run_id, "merge", stage="review", text=TEXT)
     with contextlib.suppress(QuarterdeckError):  # the supervisor dies as it answers, or after
         await decide(deck, view, action)
-    assert await asyncio.to_thread(supervisor.wait, 20) == -signal.SIGKILL
+    assert await asyncio.to_thread(supervisor.wait, 60) == -signal.SIGKILL
     deck = await deckhouse.deck()
     assert (await until_settled(deck, run_id)).action == action
     run = next(run for run in await deck.runs(session_id) if run.run_id == run_id)

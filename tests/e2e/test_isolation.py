@@ -47,7 +47,7 @@ async def test_blank_lines_without_end_leave_the_supervisor_answering(
     with journal.open("ab") as file:
         file.write(b"\n" * (24 * 1024 * 1024))
     await deck.send(ids["session_id"], "say after")
-    status = await asyncio.wait_for(deck.status(), 10)
+    status = await asyncio.wait_for(deck.status(), 30)
     assert status["running"]
     await eventually_async(lambda: heard(deck, ids["session_id"], "after"), within=60)
 

@@ -41,7 +41,7 @@ async def conversation(
     finally:
         await asker.close()
         await server.close()
-        await asyncio.wait_for(asyncio.gather(*running), 20)
+        await asyncio.wait_for(asyncio.gather(*running), 60)
 
 
 @asynccontextmanager
@@ -55,11 +55,11 @@ async def raw_client(
         yield reader, writer, running
     finally:
         writer.close()
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(running, 60)
 
 
 async def next_message(reader: asyncio.StreamReader) -> dict[str, Any]:
-    return json.loads(await asyncio.wait_for(reader.readline(), 20))
+    return json.loads(await asyncio.wait_for(reader.readline(), 60))
 
 
 async def test_calls_run_concurrently_and_each_gets_its_own_answer() -> None:
@@ -95,7 +95,7 @@ async def test_an_unexpected_exception_is_internal_and_the_conversation_goes_on(
     async with conversation(serve) as (asker, _):
         for method in ("bad", "unwritable"):
             with pytest.raises(QuarterdeckError, match=method) as raised:
-                await asyncio.wait_for(asker.call(method), 20)
+                await asyncio.wait_for(asker.call(method), 60)
             assert raised.value.code == "internal"
         assert await asker.call("good") == "fine"
 
@@ -138,9 +138,9 @@ async def test_the_other_side_going_away_fails_what_waits_and_what_follows() -> 
     writer.close()
     for call in calls:
         with pytest.raises(QuarterdeckError) as raised:
-            await asyncio.wait_for(call, 20)
+            await asyncio.wait_for(call, 60)
         assert raised.value.code == "unreachable"
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(running, 60)
     assert asker.closed
     with pytest.raises(QuarterdeckError) as raised:
         await asker.call("m")
@@ -161,7 +161,7 @@ async def test_requests_taken_in_are_finished_though_the_asker_left() -> None:
         await begun.wait()
         writer.close()
         go_on.set()
-        await asyncio.wait_for(running, 20)
+        await asyncio.wait_for(running, 60)
         assert done.is_set()
 
 
@@ -225,7 +225,7 @@ async def test_a_line_over_the_limit_is_cut_and_the_next_one_kept() -> None:
 async def test_a_request_over_the_limit_is_refused_here_instead_of_never_answered() -> None:
     async with conversation() as (asker, _):
         with pytest.raises(QuarterdeckError, match="over the limit") as raised:
-            await asyncio.wait_for(asker.call("m", {"text": "x" * LINE_LIMIT}), 20)
+            await asyncio.wait_for(asker.call("m", {"text": "x" * LINE_LIMIT}), 60)
         assert raised.value.code == "invalid_params"
         assert await asker.call("m", {"a": 1}) == {"a": 1}
 
@@ -237,7 +237,7 @@ async def test_an_answer_may_be_longer_than_a_request_and_is_refused_if_it_is_to
     async with conversation(serve) as (asker, _):
         assert len(await asker.call("m", {"size": LINE_LIMIT + 1})) == LINE_LIMIT + 1
         with pytest.raises(QuarterdeckError, match=f"over {ANSWER_LIMIT}"):
-            await asyncio.wait_for(asker.call("m", {"size": ANSWER_LIMIT}), 20)
+            await asyncio.wait_for(asker.call("m", {"size": ANSWER_LIMIT}), 60)
         assert await asker.call("m", {"size": 1}) == "x"
 
 
@@ -285,7 +285,7 @@ async def test_notifications_are_heard_in_order_and_one_that_fails_is_not_fatal(
         server.notify("m", {"n": 1})
         server.notify("m", {"other": 2})
         server.notify("m", {"n": 3})
-        await asyncio.wait_for(last.wait(), 20)
+        await asyncio.wait_for(last.wait(), 60)
         assert heard == [1, 3]
         assert await asker.call("m", {"a": 1}) == {"a": 1}
 
@@ -325,8 +325,8 @@ async def test_closing_does_not_wait_for_one_that_never_reads() -> None:
     writer.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
     writer.write(message.request(1, "m", {}))
     await eventually_async(lambda: _true_if(server.backlog > 0))
-    await asyncio.wait_for(server.close(), 20)
-    await asyncio.wait_for(running, 20)
+    await asyncio.wait_for(server.close(), 60)
+    await asyncio.wait_for(running, 60)
     writer.transport.abort()
 
 

@@ -148,7 +148,7 @@ class Deckhouse:
         loop.add_reader(descriptor, gone.set)
         try:
             await deck.down(agents=True)
-            await asyncio.wait_for(gone.wait(), 30)
+            await asyncio.wait_for(gone.wait(), 60)
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)

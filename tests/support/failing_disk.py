@@ -47,4 +47,4 @@ def failing(pid: int, path: Path, *calls: str, error: str = "EIO") -> Iterator[P
     finally:
         if tracer.poll() is None:
             tracer.send_signal(signal.SIGINT)
-        tracer.communicate(timeout=20)
+        tracer.communicate(timeout=60)

@@ -58,7 +58,7 @@ class Zygote:
     def close(self) -> None:
         """End it; supervisors it has forked go on."""
         self._stream.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 class ForkedSupervisor:

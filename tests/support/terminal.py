@@ -121,7 +121,7 @@ class Terminal:
         """End the program."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(60)
         os.close(self._master)
 
     def unsafe(self) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 
 
 class AgentPipe:

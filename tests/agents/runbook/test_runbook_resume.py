@@ -178,7 +178,7 @@ def test_the_step_ends_with_an_agent_that_is_told_to_end(
     child.started()
     if how == "term":
         session.pipe.process.terminate()
-        assert session.pipe.process.wait(20) == 128 + signal.SIGTERM
+        assert session.pipe.process.wait(60) == 128 + signal.SIGTERM
     else:
         assert session.pipe.close() == 0
     assert not child.lives()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.runbook.agent_pipe import AgentPipe, PipedSession
+from tests.support.waiting import eventually
 
 HERE = Path(__file__).parent
 
@@ -146,14 +147,14 @@ def test_a_command_over_its_time_is_ended_with_its_children(
     session: PipedSession, tmp_path: Path
 ) -> None:
     text = (
-        "title: T\nsteps:\n"
-        "  - {name: Slow, run: 'sleep 300 & echo $! > child; wait', timeout: 0.3}\n"
+        "title: T\nsteps:\n  - {name: Slow, run: 'sleep 300 & echo $! > child; wait', timeout: 3}\n"
     )
     session.work(text)
     (call,) = session.calls()
     assert call["status"] == "failed"
     assert call["rawOutput"]["timed_out"] is True
-    assert not _lives(int((tmp_path / "child").read_text()))
+    child = int((tmp_path / "child").read_text())
+    eventually(lambda: not _lives(child), what="the child's end")
 
 
 def test_a_command_that_leaves_something_in_the_background_is_not_waited_for(
