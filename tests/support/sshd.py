@@ -17,6 +17,8 @@ from tests.support.waiting import eventually
 # Where Debian keeps sshd; ordinary users have that folder not on their PATH.
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 PRIVILEGE_SEPARATION = Path("/run/sshd")
+TRIES = 5
+"""A port that was free may be taken by another test before sshd has it."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,6 @@ def _free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False
-
-
 @contextmanager
 def ssh_server(folder: Path) -> Iterator[SshServer]:
     """Run an SSH server until the block ends; skips the calling test where sshd is missing.
@@ -91,8 +85,25 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
     host_key = _make_key(keygen, folder / "host_key")
     user_key = _make_key(keygen, folder / "user_key")
-    port = _free_port()
-    config = folder / "sshd_config"
+    config, log = folder / "sshd_config", folder / "sshd.log"
+    for _ in range(TRIES):
+        port = _free_port()
+        _configure(config, port, host_key, user_key)
+        process = subprocess.Popen(
+            [sshd, "-D", "-f", str(config), "-E", str(log)], stdin=subprocess.DEVNULL
+        )
+        if _listens(process, port, log):
+            break
+    else:
+        raise AssertionError(f"sshd ended: {log.read_text()}")
+    try:
+        yield SshServer(port=port, key=user_key, user=getpass.getuser())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _configure(config: Path, port: int, host_key: Path, user_key: Path) -> None:
     config.write_text(
         f"ListenAddress 127.0.0.1:{port}\n"
         f"HostKey {host_key}\n"
@@ -106,14 +117,13 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         "PrintMotd no\n"
         "PrintLastLog no\n"
     )
-    log = folder / "sshd.log"
-    process = subprocess.Popen(
-        [sshd, "-D", "-f", str(config), "-E", str(log)], stdin=subprocess.DEVNULL
-    )
-    try:
-        eventually(lambda: _greets(port) or process.poll() is not None, what="a greeting by sshd")
-        assert process.poll() is None, f"sshd ended: {log.read_text()}"
-        yield SshServer(port=port, key=user_key, user=getpass.getuser())
-    finally:
-        process.terminate()
-        process.wait()
+
+
+def _listens(process: "subprocess.Popen[bytes]", port: int, log: Path) -> bool:
+    """Wait until it listens; False if it ended instead, as where another has taken the port."""
+
+    def told() -> bool:
+        return log.exists() and f"Server listening on 127.0.0.1 port {port}." in log.read_text()
+
+    eventually(lambda: told() or process.poll() is not None, what="sshd listening")
+    return process.poll() is None

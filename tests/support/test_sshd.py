@@ -1,8 +1,12 @@
 """The private SSH server lets its own key in, with and without a terminal."""
 
+import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.support import sshd
 from tests.support.sshd import ssh_server
 from tests.support.tmux import Terminal
 
@@ -27,3 +31,14 @@ def test_server_is_gone_afterwards(tmp_path: Path):
         subprocess.run(argv, stdin=subprocess.DEVNULL, check=True, timeout=60)
     refused = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     assert refused.returncode == 255
+
+
+def test_a_port_that_somebody_has_taken_meanwhile_is_given_up_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    free = sshd._free_port()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [other.getsockname()[1], free]
+        monkeypatch.setattr(sshd, "_free_port", lambda: ports.pop(0))
+        with ssh_server(tmp_path) as server:
+            assert server.port == free
