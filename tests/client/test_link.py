@@ -59,6 +59,21 @@ async def test_without_leave_to_start_one_it_is_unreachable(places: Places) -> N
     assert not places.state.exists()
 
 
+@pytest.mark.parametrize(
+    "left",
+    [b"", b"\n", b"-5\n", b"\xff\xfe", b"9" * 400, b"9" * 5000],
+    ids=["empty", "blank", "negative", "garbled", "huge", "no number to Python"],
+)
+async def test_a_lock_file_that_names_nobody_is_no_supervisor(places: Places, left: bytes) -> None:
+    """It is empty while a supervisor that has just taken it writes its pid, and torn ever after
+    if that was killed then."""
+    places.state.mkdir()
+    places.lock.write_bytes(left)
+    with pytest.raises(QuarterdeckError) as raised:
+        await link.open_link(places, start=False)
+    assert raised.value.code == "unreachable"
+
+
 async def test_one_is_started_in_a_session_of_its_own(places: Places, supervisor_is) -> None:
     """It outlives the terminal it was started from."""
     supervisor_is(SERVE)
