@@ -109,6 +109,48 @@ def walk(terminal: Terminal) -> None:
     terminal.settle()
 
 
+def paste(text: str) -> str:
+    """Return what a terminal sends that wraps what is pasted and takes nothing out of it."""
+    return f"\x1b[200~{text}\x1b[201~"
+
+
+def find_and_read(terminal: Terminal) -> None:
+    """Find hostile text in each pane that has it, and read what was said at the bottom."""
+    terminal.until("supervisor", "turn ended", "PWNTITLE")
+    for pane in "12":
+        terminal.press(f"{pane}\r")
+        terminal.settle()
+        terminal.press("/")
+        terminal.settle()
+        terminal.press(paste(PASTED))
+        terminal.until("find", "PWNBIDI", ". next hit")
+        terminal.press("\r")
+        terminal.until(" of ")
+        for key in (".", ",", ","):
+            terminal.press(key)
+            terminal.settle()
+        terminal.press("/")
+        terminal.settle()
+        terminal.press(paste(NOWHERE))
+        terminal.until("not found")
+        for key in ("\x1b", "\x1b"):
+            terminal.press(key)
+            terminal.settle()
+    terminal.press("A")
+    terminal.until("is archived")
+    terminal.press("L")
+    terminal.until("What was said", "PWNRED", "esc closes")
+    for key in ("G", "g", "L", "q"):
+        terminal.press(key)
+        terminal.settle()
+
+
+PASTED = "\u202ePWNBIDI\u202c\u2066x\u2069\u200b"
+"""What of `EVIL` is looked for: found where it is shown, with its code points spelled out."""
+NOWHERE = "\x9b31m\u202e[@click=app.quit]PWNCLICK[/][/nope]\x1b]52;c;UFdO\x07"
+"""What is looked for in vain."""
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
 async def test_no_raw_control_reaches_the_terminal_from_anywhere(
     deckhouse: Deckhouse, size: tuple[int, int]
@@ -132,3 +174,23 @@ async def test_no_raw_control_reaches_the_terminal_from_anywhere(
         assert terminal.lines[0].startswith(" quarterdeck")
     assert (await deck.session(made["session_id"])).state == "waiting"
     assert deckhouse.answers() == []
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_no_raw_control_reaches_the_terminal_from_finding_or_past_messages(
+    deckhouse: Deckhouse, size: tuple[int, int]
+):
+    """The bytes of the pty: of what is pasted, found and counted, and of what was said of it.
+
+    Red without the last filter (tui/deck_app.py, `get_line_filters`): a pasted escape is written.
+    """
+    deck = await deckhouse.deck()
+    said = {"type": "text", "text": f"one {EVIL} and {EVIL}"}
+    says = update(sessionUpdate="agent_message_chunk", content=said)
+    made = await deckhouse.new(deck, says, title=f"T{EVIL}".replace("\x00", ""))
+    await session_in(deck, made["session_id"], "idle")
+    with on_terminal(deckhouse, size) as terminal:
+        await asyncio.to_thread(find_and_read, terminal)
+        assert terminal.unsafe() == []
+        for content in terminal.commands():
+            assert b"PWN" not in content and b"UFdO" not in content, content
