@@ -4,7 +4,7 @@ import pytest
 
 from quarterdeck.tui.offered import Offer, offers
 from quarterdeck.tui.screens.main import MainScreen
-from tests.support.piloting import until, until_hidden, until_shown
+from tests.support.piloting import screen_text, until, until_hidden, until_shown
 from tests.support.scenes import app_of
 from tests.support.scripted_deck import ScriptedSupervisor, ago, session
 
@@ -73,6 +73,42 @@ async def test_c2_escape_leaves_the_line_first_and_then_the_checkpoints():
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
     assert not box.called("checkpoint.save")
+
+
+async def test_c2_the_line_that_names_a_checkpoint_names_its_keys_and_no_others():
+    box = one()
+    box.answers["checkpoint.list"] = {"checkpoints": []}
+    async with app_of(box).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "Alpha")
+        await pilot.press("C")
+        await until_shown(pilot, "s save")
+        await pilot.press("s")
+        await until_shown(pilot, "enter save   esc give up")
+        assert "s save" not in screen_text(pilot.app)
+        await pilot.press("escape")
+        await until_shown(pilot, "s save")
+        assert "give up" not in screen_text(pilot.app)
+
+
+async def test_c2_the_line_that_edits_a_queued_prompt_names_its_keys_and_no_others():
+    box = one(queued=1)
+    waiting = {"command_id": "cmd_1", "session_id": box.sessions[0].session_id, "run_id": None}
+    waiting |= {"kind": "turn", "state": "pending", "created_at": ago(60), "text": "Then this"}
+    box.answers |= {"session.queue": {"commands": [waiting]}, "command.edit": waiting}
+    async with app_of(box).run_test(size=(80, 24)) as pilot:
+        await until_shown(pilot, "Alpha")
+        await pilot.press("Q")
+        await until_shown(pilot, "Then this")
+        assert "x take back" in screen_text(pilot.app)
+        for leaving in ("escape", "enter"):
+            await pilot.press("e")
+            await until_shown(pilot, "enter save   esc give up")
+            assert "take back" not in screen_text(pilot.app)
+            await pilot.press(*"!", leaving)
+            await until_shown(pilot, "x take back")
+            assert "give up" not in screen_text(pilot.app)
+        await until(pilot, lambda: box.called("command.edit"))
+    assert box.called("command.edit")[0]["text"] == "Then this!"
 
 
 async def test_c4_the_approval_mode_is_chosen_from_those_there_are():

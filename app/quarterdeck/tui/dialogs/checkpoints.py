@@ -20,7 +20,7 @@ from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.styles import dialog_styles
 from quarterdeck.tui.widgets.ages import age_text
-from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
+from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine, line_hints
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 
@@ -51,7 +51,7 @@ class CheckpointsDialog(ModalScreen[str | None]):
         title = clean_line(self._session.title)
         self.query_one(".listing").border_title = Content(f"Checkpoints of {title}")
         self.query_one(Input).display = False
-        self.query_one(KeyLine).show([KeyHint.of(entry) for entry in keys_of(Where.CHECKPOINTS)])
+        self._show_keys()
         self._do(None)
 
     def _do(self, work: Callable[[Deck], Awaitable[object]] | None) -> None:
@@ -89,11 +89,17 @@ class CheckpointsDialog(ModalScreen[str | None]):
             )
         self.query_one(Static).update(Content(said))
 
+    def _show_keys(self) -> None:
+        hints = [KeyHint.of(entry) for entry in keys_of(Where.CHECKPOINTS)]
+        naming = self.query_one(Input).display
+        self.query_one(KeyLine).show(line_hints(Where.CHECKPOINTS, "save") if naming else hints)
+
     def action_save(self) -> None:
         """Ask for a name for where the session stands now."""
         line = self.query_one(Input)
         line.value, line.display = "", True
         line.focus()
+        self._show_keys()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -105,6 +111,7 @@ class CheckpointsDialog(ModalScreen[str | None]):
 
     def _end_line(self) -> None:
         self.query_one(Input).display = False
+        self._show_keys()
         self.query_one(RowList).focus()
 
     @on(RowList.Opened)

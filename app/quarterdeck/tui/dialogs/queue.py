@@ -20,7 +20,7 @@ from quarterdeck.tui.board import Board
 from quarterdeck.tui.keys import Where, bindings, keys_of
 from quarterdeck.tui.link import Link, reason_of
 from quarterdeck.tui.styles import dialog_styles
-from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine
+from quarterdeck.tui.widgets.key_line import KeyHint, KeyLine, line_hints
 from quarterdeck.tui.widgets.row_list import Cell, ListRow, PagedRowList, RowList
 
 LINE_BREAK = "⏎"
@@ -56,8 +56,13 @@ class QueueDialog(ModalScreen[None]):
         title = clean_line(self._session.title)
         self.query_one("#queue").border_title = Content(f"Queued for {title}")
         self.query_one("#queue-line").display = False
-        self.query_one(KeyLine).show([KeyHint.of(entry) for entry in keys_of(Where.QUEUE)])
+        self._show_keys()
         self.watch(self.app, "board", self._see_board)
+
+    def _show_keys(self) -> None:
+        hints = [KeyHint.of(entry) for entry in keys_of(Where.QUEUE)]
+        editing = self._editing is not None
+        self.query_one(KeyLine).show(line_hints(Where.QUEUE, "save") if editing else hints)
 
     def _see_board(self, board: Board) -> None:
         if board.current:
@@ -109,6 +114,7 @@ class QueueDialog(ModalScreen[None]):
         line.value = (self._editing.text or "").replace("\n", LINE_BREAK)
         line.display = True
         line.focus()
+        self._show_keys()
 
     @on(RowList.Opened)
     def _opened(self) -> None:
@@ -124,6 +130,7 @@ class QueueDialog(ModalScreen[None]):
 
     def _end_line(self) -> None:
         self._editing = None
+        self._show_keys()
         self.query_one("#queue-line").display = False
         self.query_one(RowList).focus()
 

@@ -9,7 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from quarterdeck.tui.keys import KeyAction
+from quarterdeck.tui.keys import KeyAction, Where, keys_of
 
 GAP = 3
 
@@ -33,6 +33,17 @@ class KeyHint:
     def cells(self) -> int:
         """Cells the hint takes."""
         return cell_len(self.shown) + 1 + cell_len(self.label)
+
+
+def line_hints(place: Where, done: str) -> list[KeyHint]:
+    """Return the hints while a line of a dialog is written in, which takes its other keys.
+
+    Args:
+        place: Whose keys the dialog has; what leaves it leaves the line first.
+        done: What enter does with the line, one or two words.
+    """
+    leaving = next(entry for entry in keys_of(place) if entry.action == "leave")
+    return [KeyHint("enter", done), KeyHint(leaving.shown, "give up", leaving.action)]
 
 
 def rows_of(hints: Iterable[KeyHint], width: int, gap: int = GAP) -> list[list[KeyHint]]:
