@@ -78,6 +78,59 @@ async def test_escape_while_one_types_ends_it_and_slash_in_the_list_filters_the_
         assert pilot.app.focused.id == "list-filter"
 
 
+@pytest.mark.parametrize("ended", [("enter", "escape"), ("escape",)])
+async def test_what_was_looked_for_is_gone_on_with_after_it_was_ended(ended: tuple[str, ...]):
+    async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "a needle")
+        await pilot.press("enter", "slash", *"needle")
+        await until_line(pilot, "  3   . next hit")
+        await pilot.press(*ended)
+        await until(pilot, lambda: not line_of(pilot))
+        first = ("full_stop",) if len(ended) == 1 else ()
+        await pilot.press("full_stop", *first)
+        await until_line(pilot, "2 of 3")
+        assert " find needle " in line_of(pilot)
+        assert isinstance(pilot.app.focused, OutputView)
+        await pilot.press("escape")
+        await until(pilot, lambda: not line_of(pilot))
+        await pilot.press("comma")
+        await until_line(pilot, "1 of 3")
+
+
+async def test_each_pane_goes_on_with_what_was_looked_for_there_in_another_session_too():
+    async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "a needle")
+        await pilot.press("enter", "slash", *"Needle", "enter", "2", "slash")
+        await pilot.press(*"turn end", "enter")
+        await until_line(pilot, "turn end  ")
+        await pilot.press("1", "full_stop")
+        await until_line(pilot, "Needle  ")
+        await until_line(pilot, "1 of 1")
+        await pilot.press("2", "full_stop")
+        await until_line(pilot, "turn end  ")
+        await pilot.press("escape")
+        await until(pilot, lambda: not line_of(pilot))
+        pilot.app.screen.query_one(SessionList).focus()
+        await pilot.press("1", "down")
+        await until_shown(pilot, "one needle here")
+        await pilot.press("comma")
+        await until_line(pilot, "Needle  ")
+        await until_line(pilot, "not found")
+
+
+async def test_words_taken_away_again_are_not_what_was_looked_for_last():
+    async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "a needle")
+        await pilot.press("enter", "slash", *"needle", "enter", "slash")
+        await until_line(pilot, "  3   . next")
+        await pilot.press("home", "shift+end", *"a n", *["backspace"] * 3)
+        await until_line(pilot, "text to find here")
+        await pilot.press("escape")
+        await until(pilot, lambda: not line_of(pilot))
+        await pilot.press("full_stop")
+        await until_line(pilot, "find needle ")
+
+
 async def test_from_the_list_another_key_finds_in_the_pane_and_words_stay_for_the_next_session():
     async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
         await until_shown(pilot, "a needle")

@@ -425,7 +425,8 @@ class MainScreen(Screen[None]):
 
     def action_hit(self, step: int) -> None:
         """Go to the next thing found in the pane, or to the one before."""
-        if self._find is None or not self._find.step(step):
+        view = self.query_one(SessionPanes).findable
+        if self._find is None or not self._find.step(step, view):
             self._say("Nothing is looked for: F finds in the pane.")
 
     def action_view(self) -> None:

@@ -48,12 +48,31 @@ class FindLine(Horizontal):
         self._say()
         words.focus()
 
-    def step(self, step: int) -> bool:
-        """Go to the next hit or the one before; return whether anything is looked for."""
+    def step(self, step: int, view: FindableView | None) -> bool:
+        """Go to the next hit or the one before.
+
+        Args:
+            step: 1 or -1.
+            view: Where to go on with what was looked for last, if nothing is looked for now.
+
+        Returns:
+            Whether there is anything to look for.
+        """
+        if self._view is None and view is not None and view.find_again():
+            self._take_up(view)
         if self._view is None or self._view.finding is None:
             return False
         self._view.go_to_hit(step)
         return True
+
+    def _take_up(self, view: FindableView) -> None:
+        """Show what is looked for in a view once more, as it was left."""
+        self._view = view
+        words = self.query_one(Input)
+        with words.prevent(Input.Changed):
+            words.value = view.finding.words if view.finding is not None else ""
+        self.display = True
+        self._say()
 
     def end(self) -> bool:
         """Mark nothing any more; return whether something was looked for."""
@@ -78,7 +97,7 @@ class FindLine(Horizontal):
 
     def _let_go(self) -> None:
         if self._view is not None:
-            self._view.find(None)
+            self._view.end_find()
         self._view, self._count = None, HitCount()
 
     @on(Input.Changed)
@@ -96,6 +115,7 @@ class FindLine(Horizontal):
         if view is None or view.finding is None:
             self.end()
         else:
+            view.keep_find()
             view.focus()
             view.go_to_hit(0)
 

@@ -87,6 +87,8 @@ class FindableView(LineView):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._hits: Hits | None = None
+        self._last: Hits | None = None
+        """What was looked for last, to be gone on with."""
         self._counting: asyncio.Task[None] | None = None
         self._step_wanted: int | None = None
         """A step that waits until more was looked at."""
@@ -115,8 +117,27 @@ class FindableView(LineView):
         self.marks_changed()
         self.count_on()
 
+    def keep_find(self) -> None:
+        """Remember what is looked for, and where one is."""
+        self._last = self._hits or self._last
+
+    def end_find(self) -> None:
+        """Mark nothing any more, but remember what was looked for, if anything was."""
+        self.keep_find()
+        self.find(None)
+
+    def find_again(self) -> bool:
+        """Go on with what was looked for last; return whether there is anything."""
+        if self._hits is None and self._last is not None:
+            self._hits, self._hits_known = self._last, None
+            self.marks_changed()
+            self.count_on()
+        return self._hits is not None
+
     def find_anew(self) -> None:
         """Look for the same in what is shown from now on."""
+        if self._last is not None:
+            self._last = self.hits_of(self._last.words)
         if self._hits is not None:
             self.find(self._hits.words)
 
