@@ -86,6 +86,7 @@ async def test_events_of_old_closed_sessions_are_trimmed_and_no_others(
     assert await trace(deck, old) == []
     (run,) = await deck.runs(old)
     assert run.trimmed == told["events"]
+    assert (run.trimmed_at or "") >= (run.ended_at or "~")
     gone = f"the {run.trimmed} events of run 1 were trimmed by retention"
     for command in ("trace", "output"):
         for which in ((), ("--all-runs",), ("--run", run.run_id[-8:])):

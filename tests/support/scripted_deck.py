@@ -106,7 +106,10 @@ class ScriptedSupervisor:
         self.sessions: list[SessionView] = []
         self.shelf: list[SessionView] = []
         """Archived and deleted sessions."""
-        self.answers: dict[str, Any] = {"recovery.get": no_recovery()}
+        self.answers: dict[str, Any] = {
+            "recovery.get": no_recovery(),
+            "session.runs": {"runs": []},
+        }
         """Per method of the protocol that has no scripted call of its own: what it answers."""
         self.approvals: dict[str, ApprovalView] = {}
         self.events: dict[str, list[EventView]] = {}

@@ -1,5 +1,6 @@
 """The panes Diff, Plan and Info, with hostile text in each of them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from quarterdeck.model.records import RunView
 from quarterdeck.tui import editor
 from quarterdeck.tui.widgets.prompt_line import PromptLine
 from quarterdeck.tui.widgets.row_list import RowList
-from tests.support.piloting import screen_text, until_hidden, until_shown
+from tests.support.piloting import screen_text, until, until_hidden, until_shown
 from tests.support.scenes import app_of
 from tests.support.scripted_deck import ScriptedSupervisor, ago, event, session
 
@@ -136,3 +137,40 @@ async def test_five_thousand_changed_files_are_gone_through_by_pages():
         await until_hidden(pilot, "f0000.py")
         files = pilot.app.screen.query_one("#diff-files", RowList)
         assert files.selected in [f"src/f{number:04}.py" for number in range(2, 20)]
+
+
+async def test_a2_of_a_run_whose_events_were_trimmed_output_and_trace_say_so():
+    """A2: nothing is fetched of it again, it is read once that was seen, and other runs are not."""
+    box = ScriptedSupervisor()
+    view = session(1, title="Old", state="closed", last_event_seq=9, read_version=0)
+    other = session(2, title="Whole", state="closed")
+    box.add(view)
+    box.add(other, [event(other, 1, "user_message", text="Still here")])
+    box.add(session(3, title="New"))
+    run = RunView(view.run_id or "", view.session_id, 1, "completed", 9, ago(90), ago(80))
+    run = replace(run, trimmed=9, trimmed_at=ago(20))
+    box.answers["session.runs"] = {"runs": [run.to_wire()]}
+    said = "9 events trimmed by retention at 2026-09-21 14:13:00"
+    async with app_of(box).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, said)
+        await until(pilot, lambda: box.called("mark_read"))
+        await pilot.press("2")
+        await until_shown(pilot, "2 Trace")
+        await until_shown(pilot, said)
+        box.replace(view.session_id, title="Older")
+        box.push()
+        await until_shown(pilot, "· Older")
+        assert said in screen_text(pilot.app)
+        await pilot.press("down")
+        await until_shown(pilot, "Still here")
+        assert said not in screen_text(pilot.app)
+        await pilot.press("1")
+        await until_shown(pilot, "› Still here")
+        await pilot.press("up")
+        await until_shown(pilot, said)
+        await pilot.press("end")
+        await until_shown(pilot, "No output yet")
+        await pilot.press("home", "2")
+        await until_shown(pilot, said)
+        await pilot.press("end")
+        await until_shown(pilot, "No events yet")

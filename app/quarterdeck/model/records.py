@@ -226,6 +226,8 @@ class RunView(Wire):
     """What the run was given to work with, by names and counts only (A6)."""
     trimmed: int = 0
     """How many of its events retention took away: all of them, or none."""
+    trimmed_at: str | None = None
+    """When it did."""
 
 
 @dataclass(frozen=True, slots=True)

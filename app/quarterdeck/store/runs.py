@@ -43,11 +43,13 @@ async def of_session(db: aiosqlite.Connection, session_id: str) -> list[RunView]
     """Return a session's runs, oldest first."""
     found = await rows(
         db,
-        "SELECT r.*, COALESCE(t.events, 0) AS trimmed FROM runs r"
+        "SELECT r.*, COALESCE(t.events, 0) AS trimmed, t.at AS trimmed_at FROM runs r"
         " LEFT JOIN trimmed_runs t USING (run_no) WHERE r.session_id = ? ORDER BY r.number",
         (session_id,),
     )
-    return [to_view(row, trimmed=row["trimmed"]) for row in found]
+    return [
+        to_view(row, trimmed=row["trimmed"], trimmed_at=row["trimmed_at"]) for row in found
+    ]
 
 
 async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
@@ -101,7 +103,7 @@ def takes_images(capabilities: dict[str, Any] | None) -> bool:
     return isinstance(told, dict) and told.get("image") is True
 
 
-def to_view(row: Row, *, trimmed: int = 0) -> RunView:
+def to_view(row: Row, *, trimmed: int = 0, trimmed_at: int | None = None) -> RunView:
     """Make the wire record of a row; no run that works has trimmed events."""
     return RunView(
         run_id=row["run_id"],
@@ -116,4 +118,5 @@ def to_view(row: Row, *, trimmed: int = 0) -> RunView:
         runner_id=row["runner_id"],
         bundle=bundles.summary(row["bundle"]),
         trimmed=trimmed,
+        trimmed_at=None if trimmed_at is None else iso(trimmed_at),
     )

@@ -1,5 +1,6 @@
 """The Info pane's facts: times of the person's zone, long values below their beginning."""
 
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 from quarterdeck.model.records import RunView
@@ -25,6 +26,14 @@ def test_a_long_value_goes_on_in_its_own_column_and_no_word_is_broken():
     assert all(line.startswith(" " * LABEL) for line in lines[first + 1 :])
     assert all(len(line) <= 60 for line in lines)
     assert " ".join(told).split(", ") == list(names)
+
+
+def test_of_a_trimmed_run_it_is_told_that_it_was_and_when():
+    view = session(1)
+    run = RunView("run_1", view.session_id, 1, "completed", 1200, ago(90), ago(80))
+    run = replace(run, trimmed=1200, trimmed_at=ago(20))
+    text = info_text(view, Background((run,)), tz=ZONE, width=200)
+    assert "; 1,200 events trimmed by retention at 2026-09-21 16:13:00" in text
 
 
 def test_what_became_of_runs_stands_under_a_heading_of_its_own():

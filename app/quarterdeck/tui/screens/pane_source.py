@@ -1,6 +1,7 @@
 """Where the panes of a session get what they show."""
 
 from collections.abc import Awaitable, Callable
+from datetime import tzinfo
 from typing import Any
 
 from quarterdeck.client.deck import Deck
@@ -8,6 +9,7 @@ from quarterdeck.model.records import EventView, SessionView
 from quarterdeck.model.worktree import FileDiff, WorktreeDiff
 from quarterdeck.tui.widgets.info_view import Background
 from quarterdeck.tui.widgets.output_blocks import SHOWN_TYPES
+from quarterdeck.tui.widgets.trimmed_run import trimmed_words
 
 EventsFetch = Callable[[str, int, int], Awaitable[list[EventView]]]
 OutputFetch = Callable[[int, int], Awaitable[tuple[list[EventView], int]]]
@@ -41,6 +43,17 @@ class PaneSource:
         runs, profiles = await deck.runs(session.session_id), await deck.agents()
         profile = next((p for p in profiles if p.get("name") == session.agent), {})
         return Background(tuple(runs), tuple(profile.get("env_names") or ()))
+
+    async def trimmed(self, session_id: str, run_id: str, tz: tzinfo | None) -> str:
+        """Return what is said of a run whose events were trimmed, empty of any other.
+
+        Args:
+            session_id: The session.
+            run_id: One of its runs.
+            tz: Zone of the time told; None is the machine's.
+        """
+        runs = await self._deck().runs(session_id)
+        return next((trimmed_words(run, tz) for run in runs if run.run_id == run_id), "")
 
     def events_of(self, session_id: str) -> EventsFetch:
         """Return what fetches events of any run of a session."""

@@ -1,5 +1,6 @@
 """The panes of one session: Output, Trace, Diff, Plan, Info, and why it failed."""
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,10 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.client.deck import Deck
+from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.event_types import EventType
 from quarterdeck.model.hostile_text import clean
 from quarterdeck.model.records import SessionView
-from quarterdeck.model.states import Attention
+from quarterdeck.model.states import Attention, SessionState
 from quarterdeck.tui.screens.deck_finder import DeckFinder
 from quarterdeck.tui.screens.halves import BESIDE_ROOM, DIFF, INFO, OUTPUT, PLAN, TRACE, Halves
 from quarterdeck.tui.screens.pane_source import PaneSource
@@ -287,6 +289,8 @@ class SessionPanes(Vertical):
             return
         self._keep_place(pane)
         self._shown[pane] = key
+        if last and session is not None and session.state == SessionState.CLOSED:
+            self._ask_trimmed(pane, key)
         run_id = key[1]
         place = self._places.get((key[0], run_id, pane))
         if pane == TRACE:
@@ -299,6 +303,27 @@ class SessionPanes(Vertical):
             kept = place if isinstance(place, OutputPlace) else None
             self.query_one(OutputView).show(run_id, self._source.output_of(key[0], run_id), kept)
             self.query_one(OutputView).grow(last)
+
+    def _ask_trimmed(self, pane: str, key: tuple[str, str | None]) -> None:
+        """Have the pane say that its run's events were trimmed, if so (A2).
+
+        Only those of closed sessions are.
+        """
+
+        async def ask() -> None:
+            session_id, run_id = key
+            with contextlib.suppress(QuarterdeckError):
+                words = await self._source.trimmed(session_id, run_id or "", self._tz)
+                if words and self._shown.get(pane) == key:
+                    self._say_trimmed(pane, run_id, words)
+
+        self.run_worker(ask(), group=f"trimmed-{pane}", exclusive=True)
+
+    def _say_trimmed(self, pane: str, run_id: str | None, words: str) -> None:
+        self._pane_of(pane).say_trimmed(words)
+        if pane == OUTPUT and self._session is not None:
+            self._seen = (run_id, self._session.last_event_seq)
+            self._tell_read()
 
     def _keep_place(self, pane: str) -> None:
         """Remember where the person was in what the pane shows until now."""

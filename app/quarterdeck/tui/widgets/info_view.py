@@ -12,6 +12,7 @@ from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import RunView, SessionView
 from quarterdeck.tui.widgets.ages import second_text
 from quarterdeck.tui.widgets.reading_view import ReadingView
+from quarterdeck.tui.widgets.trimmed_run import trimmed_words
 
 LABEL = 16
 LEAST_VALUE = 20
@@ -120,7 +121,7 @@ def info_text(
         ("environment", ", ".join(background.env_names)),
     ]
     lines = _facts(facts, width)
-    history = _facts(_history(session, background.runs, when), width)
+    history = _facts(_history(session, background.runs, tz), width)
     return "\n".join([*lines, *(["", "Runs", *history] if history else [])])
 
 
@@ -178,13 +179,14 @@ def changes_words(changes: dict[str, Any] | None) -> str:
 
 
 def _history(
-    session: SessionView, runs: Iterable[RunView], when: Callable[[str | None], str]
+    session: SessionView, runs: Iterable[RunView], tz: tzinfo | None
 ) -> Iterable[tuple[str, object]]:
     for run in runs:
         reason = f": {run.reason}" if run.reason else ""
-        told = f"{run.state}, {when(run.created_at)} to {when(run.ended_at) or 'now'}{reason}"
+        ended = second_text(run.ended_at, tz) if run.ended_at else "now"
+        told = f"{run.state}, {second_text(run.created_at, tz)} to {ended}{reason}"
         if run.trimmed:
-            told += f"; its {run.trimmed:,} events were trimmed by retention"
+            told += f"; {trimmed_words(run, tz)}"
         yield f"run {run.number}", told
     if session.recovery_attempts:
         yield "recoveries", f"{session.recovery_attempts} failed attempts"

@@ -97,6 +97,7 @@ class OutputView(FollowView):
         super().__init__(**kwargs)
         self._glyphs = glyphs
         self._empty_text = empty_text
+        self._trimmed = ""
         self._run_id: str | None = None
         self._fetch: FetchOutput | None = None
         self._blocks = OutputBlocks()
@@ -152,7 +153,7 @@ class OutputView(FollowView):
         )
 
     def show(
-        self, run_id: str | None, fetch_output: FetchOutput, place: OutputPlace | None = None
+        self, run_id: str | None, fetch_output: FetchOutput | None, place: OutputPlace | None = None
     ) -> None:
         """Show the output of a run from its end, following; None shows nothing.
 
@@ -174,7 +175,7 @@ class OutputView(FollowView):
         place = place if place is not None and place.run_id == run_id else None
         self._returning = place if place is not None and not place.follow else None
         self._to_open = set(place.opened) if place is not None else set()
-        self._asked = False
+        self._asked, self._trimmed = False, ""
         self._last_seq = self._read_to = self._end_told = 0
         self._anchor = (0, 0, 0)
         self._changed_from = None
@@ -197,6 +198,11 @@ class OutputView(FollowView):
         self._last_seq = max(self._last_seq, last_seq)
         if self._read_to < self._last_seq and self._fetching is None:
             self._pacer.ask()
+
+    def say_trimmed(self, words: str) -> None:
+        """Show nothing but that the run's events are no more."""
+        self.show(None, None)
+        self._trimmed = words
 
     def catch_up(self) -> None:
         """Ask for what is new, on the word that something somewhere is; pacing as for `grow`.
@@ -437,7 +443,7 @@ class OutputView(FollowView):
         width = self.text_width
         if y == 0 and not self._blocks.blocks:
             style = self.look("output-view--empty")
-            text = fit(clean_line(self._empty_text), width, ellipsis=self._glyphs.ellipsis)
+            text = fit(clean_line(self._trimmed or self._empty_text), width, ellipsis=self._glyphs.ellipsis)
             return Strip([Segment(" " * MARK, style), Segment(text, style)])
         line = y + self.top
         strip = self._layout_of.strip(line)

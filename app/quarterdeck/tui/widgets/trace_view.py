@@ -139,6 +139,7 @@ class TraceView(FollowView):
         self._tz = tz
         self._glyphs = glyphs
         self._empty_text = empty_text
+        self._trimmed = ""
         self._pages: EventPages | None = None
         self._cursor = 0
         self._last_seq = 0
@@ -198,7 +199,7 @@ class TraceView(FollowView):
         self,
         run_id: str | None,
         last_seq: int,
-        fetch: Fetch,
+        fetch: Fetch | None,
         finder: EventFinder | None = None,
         place: "TracePlace | None" = None,
     ) -> None:
@@ -214,6 +215,7 @@ class TraceView(FollowView):
         place = place if place is not None and place.run_id == run_id else None
         before = self._types
         self._run_id, self._fetch, self._finder = run_id, fetch, finder
+        self._trimmed = ""
         self._last_seq = last_seq if run_id else 0
         self._begin(place.types if place is not None else frozenset())
         if before != self._types:
@@ -224,6 +226,11 @@ class TraceView(FollowView):
             if self._seqs is None:
                 self._go_to_wanted()
                 self.scroll_to(y=self._cursor - place.above, force=True)
+
+    def say_trimmed(self, words: str) -> None:
+        """Show nothing but that the run's events are no more."""
+        self.show(None, 0, None)
+        self._trimmed = words
 
     def _begin(self, types: frozenset[EventType]) -> None:
         """Show the run anew with events of some types only, following."""
@@ -459,7 +466,8 @@ class TraceView(FollowView):
         index = y + self.top
         if index >= self._shown or self._pages is None:
             if y == 0 and not self._shown:
-                empty = "No such events" if self._types else self._empty_text
+                empty = self._trimmed or self._empty_text
+                empty = "No such events" if self._types else empty
                 text = fit(clean_line(empty), width, ellipsis=self._glyphs.ellipsis)
                 return Strip([Segment(text, self.look("trace-view--empty"))], width)
             return Strip.blank(width, self.look())
