@@ -47,9 +47,7 @@ async def of_session(db: aiosqlite.Connection, session_id: str) -> list[RunView]
         " LEFT JOIN trimmed_runs t USING (run_no) WHERE r.session_id = ? ORDER BY r.number",
         (session_id,),
     )
-    return [
-        to_view(row, trimmed=row["trimmed"], trimmed_at=row["trimmed_at"]) for row in found
-    ]
+    return [to_view(row, trimmed=row["trimmed"], trimmed_at=row["trimmed_at"]) for row in found]
 
 
 async def update(tx: Tx, run_id: str, **fields: Any) -> bool:
