@@ -118,6 +118,18 @@ async def test_each_pane_goes_on_with_what_was_looked_for_there_in_another_sessi
         await until_line(pilot, "not found")
 
 
+@pytest.mark.parametrize("key", ["F", "slash"])
+async def test_while_one_types_no_key_is_named_that_would_only_be_typed(key: str):
+    async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
+        await until_shown(pilot, "z zoom")
+        await pilot.press(key, *"work")
+        await until_shown(pilot, "enter keep  esc end")
+        assert "z zoom" not in screen_text(pilot.app)
+        await pilot.press("escape")
+        await until_shown(pilot, "help")
+        assert "enter keep" not in screen_text(pilot.app)
+
+
 async def test_words_taken_away_again_are_not_what_was_looked_for_last():
     async with app_of(box_of_two()).run_test(size=(120, 30)) as pilot:
         await until_shown(pilot, "a needle")

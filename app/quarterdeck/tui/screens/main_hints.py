@@ -1,6 +1,7 @@
 """Which keys the main screen names at its foot: those of what has the focus, as far as they do."""
 
 from textual.widget import Widget
+from textual.widgets import Input
 
 from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import LIVE_SESSION_STATES, SessionState
@@ -42,6 +43,9 @@ def main_hints(focused: Widget | None, board: Board, session: SessionView | None
     """
     if isinstance(focused, PromptEditor):
         return [KeyHint.of(entry) for entry in keys_of(Where.PROMPT)]
+    if isinstance(focused, Input):  # of the filter or of finding; every letter goes into it
+        leaving = next(entry for entry in keys_of(Where.MAIN) if entry.action == "leave")
+        return [KeyHint("enter", "keep"), KeyHint(leaving.shown, "end", leaving.action)]
     if (place := place_of(focused)) is not None:
         common = _COMMON.get(place, ("copy", "editor", "help"))
         by_label = [*keys_of(place), *keys_of(Where.MAIN)]
