@@ -10,8 +10,9 @@ from quarterdeck.tui.screens.halves import Halves
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.widgets.pane_bar import PaneBar
 from quarterdeck.tui.widgets.session_list import SessionList
-from tests.support.piloting import until, until_shown
+from tests.support.piloting import screen_text, until, until_shown
 from tests.support.scenes import app_of, deck_of_six
+from tests.support.situations import deck_with_a_diff
 from tests.tui.test_layout import app_with
 
 SIZES = [(80, 24), (120, 40), (200, 60), (300, 100)]
@@ -143,3 +144,22 @@ async def test_a_second_pane_that_no_longer_exists_is_left_out(tmp_path: Path):
     async with app_with(file).run_test(size=(120, 30)) as pilot:
         await until_shown(pilot, "Paint it")
         assert panes_of(pilot).halves == Halves("trace")
+
+
+async def test_a_diff_is_painted_as_it_is_laid_out_in_the_width_it_has_now():
+    box = deck_with_a_diff()
+    text = "@@ -1 +1 @@\n-before\n+behind\n"
+    box.answers["session.diff_file"] = {"path": "client/retry.py", "text": text}
+    async with app_of(box).run_test(size=(200, 40)) as pilot:
+        await until_shown(pilot, "Deploy api")
+        await pilot.press("3")
+        await until(pilot, lambda: beside(pilot))
+        for wanted in (False, True, False):
+            await pilot.press("vertical_line")
+            await until(pilot, lambda wanted=wanted: beside(pilot) is wanted, f"{wanted}")
+
+
+def beside(pilot: Pilot[None]) -> bool:
+    """Tell whether both sides of the change are in one line of the screen."""
+    lines = screen_text(pilot.app).splitlines()
+    return any("before" in line and "behind" in line for line in lines)

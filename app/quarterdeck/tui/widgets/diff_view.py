@@ -149,7 +149,11 @@ class DiffView(FindableView):
 
     def on_resize(self) -> None:
         """Lay out anew where the width asks for it."""
+        before = self._sides
         self._lay()
+        if self._sides != before:
+            self.find_anew()
+            self.refresh()  # it was painted in its new size before it came here
 
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
