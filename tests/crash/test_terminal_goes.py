@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.model.records import ApprovalView
+from tests.support import terminal as terminals
 from tests.support.deckhouse import Deckhouse, approval_of, session_in, trace
 from tests.support.screen import DIALOG, open_dialog
 from tests.support.sshd import ssh_server
@@ -21,6 +22,10 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.slow
 QD = [sys.executable, "-m", "quarterdeck"]
 SHELL = ["bash", "--norc", "-i"]
+TAKEN = b"\x1b[?2004h"
+"""Written once the terminal is in our hands."""
+LEFT = b"\x1b[?1049l"
+"""Written when it is given back."""
 
 
 async def asked(house: Deckhouse) -> ApprovalView:
@@ -143,6 +148,70 @@ async def test_ctrl_z_and_fg_bring_the_screen_back(deckhouse: Deckhouse) -> None
         terminal.send_text("stty -a | grep -c ' echo ' ; exit\n")
         assert await asyncio.to_thread(terminal.wait_exit) == 0
         assert "\n1\n" in terminal.capture(), "the terminal echoes as before"
+
+
+async def test_a_stopped_screen_goes_on_and_still_ends(deckhouse: Deckhouse) -> None:
+    """SIGSTOP cannot be caught, so nothing was given back before; all is painted anew after it."""
+    await asked(deckhouse)
+    terminal = terminals.Terminal(QD, env=deckhouse.environment)
+    try:
+        await asyncio.to_thread(terminal.until, "1 approval waits")
+        for _ in range(8):
+            taken = terminal.written.count(TAKEN)
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                terminal.signal(number)
+            await asyncio.to_thread(terminal.until_written, TAKEN, taken + 1)
+        began = terminal.written.rindex(TAKEN)
+        await asyncio.to_thread(terminal.until_written, b"1 approval waits", 1, since=began)
+        terminal.press("/key")
+        await asyncio.to_thread(terminal.until, "key", "esc end")
+        terminal.press("\x1b")
+        await asyncio.to_thread(terminal.settle)
+        terminal.press("q")
+        assert await asyncio.to_thread(terminal.wait_exit) == 0
+    finally:
+        terminal.close()
+
+
+def demo_of(folder: Path) -> dict[str, str]:
+    """Return the environment of a demo that makes all it makes in `folder`."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("QUARTERDECK_")}
+    return env | {"HOME": str(folder), "TMPDIR": str(folder)}
+
+
+def demo_supervisor(folder: Path) -> int:
+    """Return the pid of the demo's supervisor."""
+    return int(next(folder.glob("quarterdeck-demo-*/**/supervisor.lock")).read_text())
+
+
+def nothing_left(folder: Path, supervisor: int) -> bool:
+    """Tell whether the demo has ended its supervisor, and so the agents, and removed its folder."""
+    return not Path(f"/proc/{supervisor}").exists() and not [*folder.glob("quarterdeck-demo-*")]
+
+
+async def test_the_demo_ends_with_its_terminal_and_leaves_nothing(tmp_path: Path) -> None:
+    """The kernel sends SIGHUP when a terminal is closed, and SIGCONT after it."""
+    with Terminal([*QD, "demo"], width=110, height=30, env=demo_of(tmp_path)) as terminal:
+        await asyncio.to_thread(terminal.wait_for, "✓ supervisor", within=60)
+        screen, supervisor = terminal.pid(), demo_supervisor(tmp_path)
+        terminal.kill()
+    await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{screen}").exists())
+    await asyncio.to_thread(eventually, lambda: nothing_left(tmp_path, supervisor))
+
+
+async def test_a_screen_that_is_told_to_go_on_after_its_end_does_not(tmp_path: Path) -> None:
+    """Nor does the program that still has to clear away what the screen was for."""
+    terminal = terminals.Terminal([*QD, "demo"], env=demo_of(tmp_path))
+    try:
+        await asyncio.to_thread(terminal.until, "✓ supervisor")
+        supervisor = demo_supervisor(tmp_path)
+        terminal.signal(signal.SIGTERM)
+        await asyncio.to_thread(terminal.until_written, LEFT, 1)
+        terminal.signal(signal.SIGCONT)
+        await asyncio.to_thread(terminal.wait_exit)
+        await asyncio.to_thread(eventually, lambda: nothing_left(tmp_path, supervisor))
+    finally:
+        terminal.close()
 
 
 async def test_sighup_does_not_end_the_supervisor(deckhouse: Deckhouse) -> None:

@@ -80,6 +80,18 @@ class Terminal:
                 raise AssertionError(f"not {words} within {within} s:\n{self.text}")
             self.read(0.1)
 
+    def until_written(self, word: bytes, times: int, *, since: int = 0, within: float = 60) -> None:
+        """Wait until a word was written so many times, from a place in `written` on."""
+        deadline = time.monotonic() + within
+        while self.written.count(word, since) < times:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{word!r} not {times} times in {within} s:\n{self.text}")
+            self.read(0.1)
+
+    def signal(self, number: int) -> None:
+        """Send the program a signal."""
+        os.kill(self._process.pid, number)
+
     def settle(self) -> None:
         """Read until the program has nothing more to write for a moment, and waits.
 

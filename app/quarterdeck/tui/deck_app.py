@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.reactive import reactive
@@ -42,6 +44,7 @@ from quarterdeck.tui.recovery_watch import RecoveryWatch
 from quarterdeck.tui.refresh import PAGES, Refresh, all_sessions
 from quarterdeck.tui.screens.opening import OpeningScreen
 from quarterdeck.tui.styles import opening_styles, style_files
+from quarterdeck.tui.terminal_driver import TerminalDriver
 from quarterdeck.tui.terminal_looks import TerminalLooks
 from quarterdeck.tui.thread_actions import ThreadActions
 from quarterdeck.tui.toasts import Toasts
@@ -140,6 +143,11 @@ class DeckApp(App[None]):
         for theme in themes.OWN:
             self.register_theme(theme)
         self._begin_with_theme()
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return what holds the terminal; a browser has its own."""
+        chosen = super().get_driver_class()
+        return TerminalDriver if chosen is LinuxDriver else chosen
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen that is painted first."""

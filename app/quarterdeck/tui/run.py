@@ -29,7 +29,8 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
     # A log line on the terminal would tear the screen; the supervisor keeps the log.
     logging.getLogger("quarterdeck").addHandler(logging.NullHandler())
     # Whoever started us may ignore it (nohup does); a screen without its terminal must end.
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if "TEXTUAL_DRIVER" not in os.environ:  # as a browser's has, which tells its size so
         # A terminal tells its size itself; what was exported would be believed for ever.
         for name in ("COLUMNS", "LINES"):
