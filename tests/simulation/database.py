@@ -22,6 +22,9 @@ FULL = "database or disk is full"
 class SimCursor:
     """The rows of a statement that was carried out."""
 
+    description = None
+    """Whoever asks wants to know whether it holds rows; these are all taken out."""
+
     def __init__(self, rows: list[Any], rowcount: int) -> None:
         self._rows, self.rowcount = rows, rowcount
         self._next = 0
