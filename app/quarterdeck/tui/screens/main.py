@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -41,9 +41,6 @@ from quarterdeck.tui.widgets.recovery_band import RecoveryBand
 from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.status_bar import StatusBar
 from quarterdeck.tui.widgets.welcome import Welcome
-
-if TYPE_CHECKING:
-    pass
 
 NO_SESSIONS = "No sessions yet – press c to create one"
 NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
