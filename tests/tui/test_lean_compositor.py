@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from rich.segment import Segment
+from rich.style import Style
 from textual._compositor import ChopsUpdate, Compositor
 from textual.app import App
 from textual.geometry import Region
@@ -25,8 +26,13 @@ Cell = tuple[str, object]
 
 
 def _cells(segments: Iterable[Segment]) -> list[Cell]:
-    """Return each cell with its look; how a line is cut into segments is left out."""
-    return [(char, style) for text, style, control in segments if not control for char in text]
+    """Return each cell with its look; without its meta and how a line is cut into segments."""
+    return [
+        (char, style and style.clear_meta_and_links())
+        for text, style, control in segments
+        if not control
+        for char in text
+    ]
 
 
 def _drawn(app: App[None], regions: set[Region]) -> dict[int, list[Cell]]:
@@ -158,3 +164,23 @@ async def test_lines_that_scroll_are_not_drawn_anew():
         common = before.keys() & after.keys()
         assert len(common) == pane.page - 3
         assert all(before[line] is after[line] for line in common)
+
+
+async def test_what_an_agent_goes_on_saying_teaches_the_terminal_no_new_styles():
+    """Issue 7: memory stays as it is. Rich and Textual keep thousands of styles once painted."""
+    box = ScriptedSupervisor()
+    view = session(1, title="Chatty")
+    box.add(view, [_said(view, n) for n in range(1, 60)])
+    async with app_of(box).run_test(size=(140, 40)) as pilot:
+        await until_shown(pilot, "said 59.")
+        pane = pilot.app.screen.query_one(OutputView)
+        styles: set[Style | None] = set()
+        known = 0
+        for number in range(60, 90):
+            box.events[view.run_id or ""].append(_said(view, number))
+            pane.grow(number)
+            await until_shown(pilot, f"said {number}.")
+            lines = pane.render_lines(Region(0, 0, *pane.outer_size))
+            styles |= {segment.style for line in lines for segment in line}
+            known = known or len(styles)
+        assert len(styles) == known

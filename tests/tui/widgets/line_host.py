@@ -14,6 +14,7 @@ from quarterdeck.model.hostile_text import drop_unsafe
 from quarterdeck.model.records import EventView, SessionView
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.widgets.follow_view import FollowView
+from quarterdeck.tui.widgets.line_view import LineView
 from quarterdeck.tui.widgets.output_view import OutputView
 from quarterdeck.tui.widgets.session_list import SessionList
 from quarterdeck.tui.widgets.trace_view import TraceView
@@ -96,16 +97,17 @@ def unsafe_in(widget: Widget) -> list[str]:
     return [line for line in lines if drop_unsafe(line) != line or "\n" in line or "\t" in line]
 
 
-def count_lines(widget: Widget) -> list[int]:
-    """Have every line the widget draws from now on noted, and return the list of them."""
+def count_lines(widget: LineView) -> list[int]:
+    """Have every line the view paints from now on noted, and return the list of them."""
     drawn: list[int] = []
-    draw: Callable[[int], Any] = widget.render_line
+    name = "painted_line" if isinstance(widget, FollowView) else "render_line"
+    draw: Callable[[int], Any] = getattr(widget, name)
 
     def noting(y: int) -> Any:
         drawn.append(y)
         return draw(y)
 
-    widget.render_line = noting  # type: ignore[method-assign]
+    setattr(widget, name, noting)
     return drawn
 
 

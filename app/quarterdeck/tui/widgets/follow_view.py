@@ -76,15 +76,24 @@ class FollowView(FindableView):
         """Return the text a line is drawn with, as far as it is known."""
         return ""
 
-    def selectable(self, strip: Strip, line: int) -> Strip:
-        """Return a drawn line that can be selected with the mouse, what is selected marked."""
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the screen from which Textual learns what is under the mouse.
+
+        A place is a style of its own to Textual and Rich, and they keep thousands of those. So
+        no line is painted with its places: they are for the mouse, which asks for one line.
+        """
+        strip, line = self.painted_line(y), self.top + y
+        return strip.apply_offsets(0, line) if line < self.virtual_size.height else strip
+
+    def with_selected(self, strip: Strip, line: int) -> Strip:
+        """Return a drawn line with what is selected of it marked."""
         selection = self.text_selection
         span = selection.get_span(line) if selection is not None else None
-        if span is not None:
-            end = len(strip.text) if span[1] < 0 else span[1]
-            look = self.screen.get_component_rich_style("screen--selection", partial=True)
-            strip = with_places(strip, [(span[0], end, look)])
-        return strip.apply_offsets(0, line)
+        if span is None:
+            return strip
+        end = len(strip.text) if span[1] < 0 else span[1]
+        look = self.screen.get_component_rich_style("screen--selection", partial=True)
+        return with_places(strip, [(span[0], end, look)])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text; of a very long selection its first lines."""

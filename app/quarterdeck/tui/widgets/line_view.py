@@ -82,7 +82,7 @@ class LineView(ScrollView, can_focus=True):
         for y in crop.line_range:
             strip = None if cache.is_dirty(y) else kept.get(y)
             if strip is None or strip.cell_length != width:
-                strip = self.render_line(y) if y < size.height else Strip.blank(width, blank)
+                strip = self.painted_line(y) if y < size.height else Strip.blank(width, blank)
                 # A line is never wider than the lines' own place; right of it is padding.
                 strip = strip.adjust_cell_length(size.width, blank)
                 kept[y] = strip = strip.adjust_cell_length(width, blank)
@@ -93,6 +93,10 @@ class LineView(ScrollView, can_focus=True):
         if crop.column_span != (0, width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
+
+    def painted_line(self, y: int) -> Strip:
+        """Return one line of the screen as it is painted: without what only the mouse asks for."""
+        return self.render_line(y)
 
     @property
     def _is_bare(self) -> bool:

@@ -153,7 +153,7 @@ class OutputPage(FollowView):
         markdown = {rich: style(ours) for rich, ours in MARKDOWN_LOOKS.items()}
         return Looks(self.look(), style, markdown, self._glyphs)
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         width = self.text_width
         if y == 0 and not self._blocks.blocks:
@@ -168,7 +168,8 @@ class OutputPage(FollowView):
             return Strip.blank(self.line_width, self.look())
         first, end = self._cursor.lines()
         marked = first <= line < end
-        return self.selectable(self._with_hits(self._with_mark(strip, line, marked), line), line)
+        strip = self._with_hits(self._with_mark(strip, line, marked), line)
+        return self.with_selected(strip, line)
 
     def _with_hits(self, strip: Strip, line: int) -> Strip:
         """Return a line with what is looked for marked."""

@@ -457,7 +457,7 @@ class TraceView(FollowView):
         self.bring_into_view(self._cursor)
         self._tell_highlighted()
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Draw one line of the screen, or a placeholder while its event is fetched."""
         width = self.line_width
         if width != self._drawn_width:
@@ -481,7 +481,7 @@ class TraceView(FollowView):
         if strip is None:
             strip = self._draw(event.seq, event, key[1], width)
             self._strips[key] = strip
-        return self.selectable(strip, index)
+        return self.with_selected(strip, index)
 
     def line_text(self, line: int) -> str:
         """Return the text of a line as it is drawn, if its event is loaded."""
