@@ -150,6 +150,20 @@ async def test_ctrl_z_and_fg_bring_the_screen_back(deckhouse: Deckhouse) -> None
         assert "\n1\n" in terminal.capture(), "the terminal echoes as before"
 
 
+async def test_a_screen_ends_with_a_terminal_that_does_not_control_it(
+    deckhouse: Deckhouse,
+) -> None:
+    """The kernel tells a process only of the terminal it is controlled by; this one is not."""
+    approval = await asked(deckhouse)
+    terminal = terminals.Terminal(QD, env=deckhouse.environment)
+    try:
+        await asyncio.to_thread(terminal.until, "1 approval waits")
+        assert await asyncio.to_thread(terminal.hang_up) == -signal.SIGHUP
+    finally:
+        terminal.close()
+    await answer_elsewhere(deckhouse, approval)
+
+
 async def test_a_stopped_screen_goes_on_and_still_ends(deckhouse: Deckhouse) -> None:
     """SIGSTOP cannot be caught, so nothing was given back before; all is painted anew after it."""
     await asked(deckhouse)

@@ -44,6 +44,7 @@ class Terminal:
         )
         os.close(slave)
         self._master = master
+        self._closed = False
         self.written = bytearray()
         """Every byte the program wrote."""
         self._screen = pyte.Screen(columns, rows)
@@ -129,12 +130,19 @@ class Terminal:
         # The kernel tells only those whose controlling terminal it is.
         os.kill(self._process.pid, signal.SIGWINCH)
 
+    def hang_up(self, within: float = 60.0) -> int:
+        """Close the terminal as one does a window; return the program's status once it ended."""
+        os.close(self._master)
+        self._closed = True
+        return self._process.wait(within)
+
     def close(self) -> None:
         """End the program."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(60)
-        os.close(self._master)
+        if not self._closed:
+            os.close(self._master)
 
     def unsafe(self) -> list[str]:
         """Return what was written that no screen of ours writes on purpose.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import signal
 import sys
+import threading
 from typing import Any, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -21,6 +24,7 @@ class TerminalDriver(LinuxDriver):
 
     _taken = False
     _suspending = False
+    _watch: threading.Thread | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take what Textual's driver does."""
@@ -32,6 +36,11 @@ class TerminalDriver(LinuxDriver):
         before = self._key_thread
         super().start_application_mode()
         self._taken = self._key_thread is not before
+        if self._taken and self._watch is None:
+            self._watch = threading.Thread(
+                target=_end_with, args=(self.fileno,), name="terminal-end", daemon=True
+            )
+            self._watch.start()
 
     def suspend_application_mode(self) -> None:
         """Give the terminal back for a while."""
@@ -55,6 +64,18 @@ class TerminalDriver(LinuxDriver):
             self.suspend_application_mode()
             self._must_signal_resume = True  # so that all is painted anew
         super()._sigcont_application()
+
+
+def _end_with(terminal: int) -> None:
+    """Wait until a terminal hangs up, and send this process the signal of it.
+
+    The kernel does so only if the terminal is the one that controls the process. One that another
+    program opened and closed would be read at its end over and over, which takes a whole core.
+    """
+    hung_up = select.poll()
+    hung_up.register(terminal, 0)
+    if any(mask & select.POLLHUP for _, mask in hung_up.poll()):
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 class _PerhapsGone:
