@@ -15,7 +15,10 @@ Call = Callable[[Deck], Awaitable[object]]
 
 
 async def measure(setting: Setting) -> list[Row]:
-    """Measure both sizes in turn, so that both have the same of what else the machine does."""
+    """Measure both sizes in turn, so that both have the same of what else the machine does.
+
+    Every other time the larger comes first: nor has one of them the better place in the round.
+    """
     small, large = ((setting.scaled(s), setting.scaled(e)) for s, e in SIZES)
     stores = [setting.store(*size) for size in (small, large)]
     rounds = setting.rounds * 5
@@ -29,15 +32,15 @@ async def measure(setting: Setting) -> list[Row]:
         for name in calls[0]:
             values: tuple[list[float], list[float]] = ([], [])
             for number in range(rounds + 1):
-                for which, deck in enumerate(decks):
-                    took = await _timed(calls[which][name], deck)
+                for which in (0, 1) if number % 2 else (1, 0):
+                    took = await _timed(calls[which][name], decks[which])
                     if number:
                         values[which].append(took)
             taken[name] = values
         starts: tuple[list[float], list[float]] = ([], [])
         for number in range(min(setting.rounds, 8) + 1):
-            for which, on in enumerate((one, other)):
-                took = await asyncio.to_thread(_start, on)
+            for which in (0, 1) if number % 2 else (1, 0):
+                took = await asyncio.to_thread(_start, (one, other)[which])
                 if number:
                     starts[which].append(took)
         taken["start to first frame"] = starts
