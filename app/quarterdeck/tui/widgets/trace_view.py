@@ -1,9 +1,6 @@
 """The trace of a run: one line an event, whatever their number (A11, DESIGN §7)."""
 
 import asyncio
-import logging
-from array import array
-from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, ClassVar
@@ -28,13 +25,12 @@ from quarterdeck.tui.widgets.follow_view import FollowView
 from quarterdeck.tui.widgets.glyphs import UNICODE, Glyphs
 from quarterdeck.tui.widgets.line_hits import LineHits
 from quarterdeck.tui.widgets.pacing import Pacer
+from quarterdeck.tui.widgets.shown_events import ShownEvents
 from quarterdeck.tui.widgets.trace_hits import TraceLines
 from quarterdeck.tui.widgets.trace_lines import COMPONENTS, TRACE_CSS, TraceLooks, trace_line
 
 _FRAME = 0.1
 """Seconds between two repaints while events pour in."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +148,7 @@ class TraceView(FollowView):
         self._run_id: str | None = None
         self._fetch: Fetch | None = None
         self._finder: EventFinder | None = None
-        self._types: frozenset[EventType] = frozenset()
-        self._seqs: array[int] | None = None
-        self._found_to = 0
-        self._finding: asyncio.Task[None] | None = None
+        self._events = ShownEvents()
         self._jumping: asyncio.Task[None] | None = None
         self._wanted_seq = 0
         """The event the cursor goes to once it is known where that is."""
@@ -175,12 +168,12 @@ class TraceView(FollowView):
     @property
     def cursor_seq(self) -> int:
         """The seq of the event under the cursor, 0 if there is none."""
-        return self._seq_at(self._cursor) if self._shown else 0
+        return self._events.seq_at(self._cursor) if self._shown else 0
 
     @property
     def types(self) -> frozenset[EventType]:
         """The types of events shown; none stands for all."""
-        return self._types
+        return self._events.types
 
     @property
     def place(self) -> "TracePlace | None":
@@ -188,7 +181,7 @@ class TraceView(FollowView):
         if self._run_id is None:
             return None
         above = self._cursor - self.top
-        return TracePlace(self._run_id, self.follow, self.cursor_seq, above, self._types)
+        return TracePlace(self._run_id, self.follow, self.cursor_seq, above, self.types)
 
     @property
     def highlighted(self) -> EventView | None:
@@ -213,17 +206,17 @@ class TraceView(FollowView):
             place: Where the person was in the run, to show that instead.
         """
         place = place if place is not None and place.run_id == run_id else None
-        before = self._types
+        before = self.types
         self._run_id, self._fetch, self._finder = run_id, fetch, finder
         self._trimmed = ""
         self._last_seq = last_seq if run_id else 0
         self._begin(place.types if place is not None else frozenset())
-        if before != self._types:
-            self.tell(self.Filtered(self, self._types))
+        if before != self.types:
+            self.tell(self.Filtered(self, self.types))
         if place is not None and not place.follow:
             self._wanted_seq = place.seq
             self.follow = False
-            if self._seqs is None:
+            if self._events.are_all:
                 self._go_to_wanted()
                 self.scroll_to(y=self._cursor - place.above, force=True)
 
@@ -234,16 +227,11 @@ class TraceView(FollowView):
 
     def _begin(self, types: frozenset[EventType]) -> None:
         """Show the run anew with events of some types only, following."""
-        for task in (self._finding, self._jumping):
-            if task is not None:
-                task.cancel()
-        self._finding = self._jumping = None
-        if self._pages:
-            self._pages.close()
-        self._types, self._found_to, self._wanted_seq = types, 0, 0
-        self._seqs = array("Q") if types else None
-        self._pages = self._make_pages()
-        self._shown = 0 if self._seqs is not None else self._last_seq
+        self._close()
+        self._wanted_seq = 0
+        self._events = ShownEvents(self._run_id, types, self._finder, self._events_found)
+        self._pages = self._events.pages(self._last_seq, self._fetch, self._loaded)
+        self._shown = self._events.count(self._last_seq)
         self._cursor = max(0, self._shown - 1)
         self._told = None
         self._strips.clear()
@@ -259,10 +247,13 @@ class TraceView(FollowView):
             self._tell_highlighted()
         else:
             self.tell(self.Highlighted(self, None))
-
-        if self._seqs is not None:
-            self._find()
+        self._events.find(self._last_seq)
         self.find_anew()
+
+    def _events_found(self) -> None:
+        if self._pages is not None:
+            self._pages.grow(self._events.count(self._last_seq))
+        self._pacer.ask()
 
     def hits_of(self, words: FindWords) -> LineHits:
         """Return the lines that have some words."""
@@ -282,83 +273,37 @@ class TraceView(FollowView):
         self._strips.clear()
         self.refresh()
 
-    def _make_pages(self) -> EventPages | None:
-        run_id, fetch, finder, types = self._run_id, self._fetch, self._finder, self._types
-        if run_id is None or fetch is None:
-            return None
-        if self._seqs is None or finder is None:
-            return EventPages(run_id, self._last_seq, fetch, self._loaded)
-
-        async def fetch_some(run: str, after_seq: int, limit: int) -> list[EventView]:
-            return await finder.events(run, types, after_seq, limit)
-
-        return EventPages(run_id, 0, fetch_some, self._loaded, self._seqs)
-
-    def _seq_at(self, index: int) -> int:
-        return index + 1 if self._seqs is None else self._seqs[index]
-
-    @property
-    def _count(self) -> int:
-        return self._last_seq if self._seqs is None else len(self._seqs)
-
     def filter(self, types: frozenset[EventType]) -> None:
         """Show only events of some types, or all; the cursor stays at its event, or near it."""
-        if types == self._types or (types and self._finder is None):
+        if types == self.types or (types and self._finder is None):
             return
         follow, seq = self.follow, self.cursor_seq
         self._begin(types)
         if not follow and seq:
             self.follow = False
             self._wanted_seq = seq
-            if self._seqs is None:
+            if self._events.are_all:
                 self._go_to_wanted()
         self.tell(self.Filtered(self, types))
-
-    def _find(self) -> None:
-        """Ask for the places of what is shown, a few thousand at a time, up to the end."""
-        if self._finding is None and self._found_to < self._last_seq and self._finder is not None:
-            self._finding = asyncio.create_task(self._find_all(self._finder), name="trace filter")
-
-    async def _find_all(self, finder: EventFinder) -> None:
-        me, run_id, types = asyncio.current_task(), self._run_id or "", self._types
-        try:
-            while self._found_to < self._last_seq:
-                seqs, cursor = await finder.seqs(run_id, types, self._found_to)
-                if self._finding is not me or self._seqs is None or cursor <= self._found_to:
-                    return
-                self._seqs.extend(seqs)
-                self._found_to = cursor
-                if self._pages is not None:
-                    self._pages.grow(len(self._seqs))
-                self._pacer.ask()
-        except Exception as error:
-            _log.warning("events of %s not found: %r", run_id, error)
-        finally:
-            if self._finding is me:
-                self._finding = None
 
     def _go_to_wanted(self) -> None:
         """Put the cursor on the event it belongs to, once its place is known."""
         seq = self._wanted_seq
-        if not seq or (self._seqs is not None and self._found_to < min(seq, self._last_seq)):
-            return
-        self._wanted_seq = 0
-        index = seq - 1 if self._seqs is None else bisect_left(self._seqs, seq)
-        self._move_to(index)
+        if seq and self._events.knows(min(seq, self._last_seq)):
+            self._wanted_seq = 0
+            self._move_to(self._events.place_of(seq))
 
     def go_to(self, seq: int) -> None:
         """Put the cursor on an event and follow no longer, showing all types if need be."""
-        if self._seqs is not None:
-            index = bisect_left(self._seqs, seq)
-            if index >= len(self._seqs) or self._seqs[index] != seq:
-                self._begin(frozenset())
-                self.tell(self.Filtered(self, frozenset()))
+        if not self._events.has(seq):
+            self._begin(frozenset())
+            self.tell(self.Filtered(self, frozenset()))
         self.follow = False
-        self._move_to(seq - 1 if self._seqs is None else bisect_left(self._seqs, seq))
+        self._move_to(self._events.place_of(seq))
 
     def action_filter_types(self) -> None:
         """Have the types of events chosen."""
-        self.tell(self.Choosing(self, self._types))
+        self.tell(self.Choosing(self, self.types))
 
     def action_jump_error(self, step: int) -> None:
         """Go to the next error, or to the one before."""
@@ -392,7 +337,7 @@ class TraceView(FollowView):
         """
         if self._pages is None:
             return
-        if self._seqs is None:
+        if self._events.are_all:
             self._pages.grow(last_seq)
         if last_seq > self._last_seq:
             self._last_seq = last_seq
@@ -405,15 +350,12 @@ class TraceView(FollowView):
             self.refresh_span(y, y + 1)
 
     def _show_growth(self) -> None:
-        if self._seqs is not None:
-            self._find()
-        self._show_count()
-
-    def _show_count(self) -> None:
-        if self._shown == self._count or not self.is_on_screen:
+        self._events.find(self._last_seq)
+        count = self._events.count(self._last_seq)
+        if self._shown == count or not self.is_on_screen:
             self._go_to_wanted()
             return
-        before, self._shown = self._shown, self._count
+        before, self._shown = self._shown, count
         if len(str(before)) != len(str(self._shown)):
             self._strips.clear()
             self.refresh()
@@ -467,7 +409,7 @@ class TraceView(FollowView):
         if index >= self._shown or self._pages is None:
             if y == 0 and not self._shown:
                 empty = self._trimmed or self._empty_text
-                empty = "No such events" if self._types else empty
+                empty = "No such events" if self.types else empty
                 text = fit(clean_line(empty), width, ellipsis=self._glyphs.ellipsis)
                 return Strip([Segment(text, self.look("trace-view--empty"))], width)
             return Strip.blank(width, self.look())
@@ -475,7 +417,7 @@ class TraceView(FollowView):
         key = (index + 1, index == self._cursor)
         if event is None:
             self._missing.add(index)
-            return self._draw(self._seq_at(index), None, key[1], width)
+            return self._draw(self._events.seq_at(index), None, key[1], width)
         self._missing.discard(index)
         strip = self._strips.get(key)
         if strip is None:
@@ -489,7 +431,7 @@ class TraceView(FollowView):
         return self._draw(event.seq, event, False, self.line_width).text if event else ""
 
     def _draw(self, seq: int, event: EventView | None, cursor: bool, width: int) -> Strip:
-        digits = max(4, len(str(self._last_seq if self._seqs is not None else self._shown)))
+        digits = max(4, len(str(self._shown if self._events.are_all else self._last_seq)))
         looks = TraceLooks(self._glyphs, self._tz, self.look, self.found_in)
         return trace_line(event, seq, looks, cursor=cursor, width=width, digits=digits)
 
@@ -554,8 +496,12 @@ class TraceView(FollowView):
 
     def on_unmount(self) -> None:
         """Let no fetch outlive the view."""
-        for task in (self._finding, self._jumping):
-            if task is not None:
-                task.cancel()
+        self._close()
+
+    def _close(self) -> None:
+        if self._jumping is not None:
+            self._jumping.cancel()
+            self._jumping = None
+        self._events.close()
         if self._pages:
             self._pages.close()
