@@ -10,6 +10,7 @@ from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.places import Places
 from quarterdeck.model.records import ApprovalView, EventView, SessionView
+from quarterdeck.rpc.protocol import PROTOCOL
 from tests.support.scripted_server import ScriptedServer, approval, event, run, session
 from tests.support.waiting import eventually_async
 
@@ -114,6 +115,25 @@ async def test_a_hello_that_is_refused_leaves_no_connection(server: ScriptedServ
         await Deck.connect(server.places, reader="a", client="t", start=False)
     assert raised.value.code == "shutting_down"
     await eventually_async(lambda: _is(not server._connections))
+
+
+async def test_a_supervisor_of_a_newer_protocol_is_refused_in_words(server: ScriptedServer) -> None:
+    """A16: a screen left open over an upgrade says so, and shows nothing it may misread."""
+    server.protocol = PROTOCOL + 1
+    with pytest.raises(QuarterdeckError) as raised:
+        await Deck.connect(server.places, reader="a", client="t", start=False)
+    assert raised.value.code == "protocol_newer"
+    assert f"{PROTOCOL + 1}" in raised.value.message
+    assert "start `qd` anew" in raised.value.hint
+    await eventually_async(lambda: _is(not server._connections))
+
+
+async def test_a_supervisor_of_an_older_protocol_is_spoken_to(server: ScriptedServer) -> None:
+    """So that an upgraded `qd` can end it and start the next."""
+    server.protocol = PROTOCOL - 1
+    deck = await Deck.connect(server.places, reader="a", client="t", start=False)
+    assert deck.hello["protocol"] == PROTOCOL - 1
+    await deck.close()
 
 
 async def test_closing_twice_is_harmless(server: ScriptedServer) -> None:

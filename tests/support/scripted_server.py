@@ -16,6 +16,7 @@ from quarterdeck.model.places import Places
 from quarterdeck.model.records import SessionView, to_table
 from quarterdeck.rpc.connection import Connection
 from quarterdeck.rpc.framing import LINE_LIMIT
+from quarterdeck.rpc.protocol import PROTOCOL
 from quarterdeck.rpc.unix_path import reachable
 
 NOW = "2026-11-20T10:11:12.345Z"
@@ -100,6 +101,7 @@ class ScriptedServer:
         self.agents: list[dict[str, Any]] = []
         self.page = 100
         self.pid = os.getpid()
+        self.protocol = PROTOCOL
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.failing: dict[str, QuarterdeckError] = {}
         self.before: dict[str, Callable[[], Any]] = {}
@@ -161,7 +163,7 @@ class ScriptedServer:
 
     def _answer(self, method: str, params: dict[str, Any]) -> Any:
         answers: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "hello": lambda p: {"version": "0", "pid": self.pid},
+            "hello": lambda p: {"protocol": self.protocol, "pid": self.pid},
             "status": lambda p: self._status(),
             "agent.list": lambda p: {"agents": self.agents},
             "session.list": self._list,

@@ -35,6 +35,7 @@ from quarterdeck.model.records import (
     RunView,
     SessionView,
 )
+from quarterdeck.rpc import protocol
 from quarterdeck.rpc.connection import Connection
 
 GREETINGS = 5
@@ -82,6 +83,9 @@ class Deck(
             client: What this program calls itself, for decisions and the log.
             start: Whether to start a supervisor on demand.
             on_change: Called with the store's change number after every push; turns pushes on.
+
+        Raises:
+            QuarterdeckError: There is none and none can be started, or it speaks a newer protocol.
         """
 
         def hear(method: str, params: Any) -> None:
@@ -101,6 +105,7 @@ class Deck(
             deck = cls(connection, asyncio.create_task(connection.run()))
             try:
                 deck.hello = await connection.call("hello", introduction)
+                protocol.check(deck.hello)
             except BaseException as error:
                 await deck.close()
                 going = isinstance(error, QuarterdeckError) and error.code in _GOING

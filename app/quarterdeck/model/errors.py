@@ -123,6 +123,9 @@ KINDS: dict[str, ErrorKind] = {
     "config_invalid": ErrorKind(Exit.USAGE, False, "correct the named key in config.toml"),
     "unreachable": ErrorKind(Exit.CANNOT_START, True, "`qd up` starts the supervisor"),
     "shutting_down": ErrorKind(Exit.FAILED, True, "retry; a client starts the next supervisor"),
+    "protocol_newer": ErrorKind(
+        Exit.FAILED, False, "Quarterdeck was upgraded meanwhile: leave this and start `qd` anew"
+    ),
     "timed_out": ErrorKind(Exit.TIMED_OUT, True, "wait longer with --timeout"),
     "internal": ErrorKind(Exit.FAILED, False, "the supervisor's log has the details; report it"),
 }

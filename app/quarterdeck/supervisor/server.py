@@ -12,6 +12,7 @@ from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.failpoints import failpoint
 from quarterdeck.rpc.connection import Connection
 from quarterdeck.rpc.framing import CHUNK_BYTES
+from quarterdeck.rpc.protocol import PROTOCOL
 from quarterdeck.rpc.unix_path import reachable
 from quarterdeck.supervisor import params
 from quarterdeck.supervisor.api import BEFORE_RECOVERY, Api, Caller
@@ -113,4 +114,4 @@ class Server:
         caller.host = asked.host or socket.gethostname()
         if asked.watch:
             self._watching.add(connection)
-        return {"pid": os.getpid(), "protocol": 2, "change": self._change}
+        return {"pid": os.getpid(), "protocol": PROTOCOL, "change": self._change}
