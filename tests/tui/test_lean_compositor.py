@@ -116,18 +116,20 @@ async def test_a_line_of_output_has_only_its_own_pane_drawn(monkeypatch: pytest.
         def counted(self: LeanCompositor) -> ChopsUpdate | None:
             drawn.clear()
             update = partial(self)
-            if pane.read_to == 60:
+            if pane.read_to == 61:
                 updates.append(Counter(drawn))
             return update
 
         monkeypatch.setattr(LeanCompositor, "render_partial_update", counted)
-        box.events[view.run_id or ""].append(_said(view, 60))
-        pane.grow(60)
-        await until_shown(pilot, "said 60.")
-        await pilot.pause()
+        for number in (60, 61):  # with the first one the bar learns where its thumb is
+            box.events[view.run_id or ""].append(_said(view, number))
+            pane.grow(number)
+            await until_shown(pilot, f"said {number}.")
+            await pilot.pause()
         (update,) = updates
         assert update["OutputView"] == pane.page
     assert set(update) <= {"OutputView", "ScrollBar"}, update
+    assert update["ScrollBar"] <= 4, "only the ends of its thumb"
 
 
 def _said(view: SessionView, number: int) -> EventView:

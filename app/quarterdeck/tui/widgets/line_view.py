@@ -11,6 +11,8 @@ from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
+from quarterdeck.tui.widgets.scroll_thumb import changed_rows, thumb
+
 
 class LineView(ScrollView, can_focus=True):
     """A focusable line-API view that scrolls in one step, without animation."""
@@ -137,26 +139,26 @@ class LineView(ScrollView, can_focus=True):
             self.vertical_scrollbar.set_reactive(ScrollBar.position, new_value)
             self._refresh_bar()
         if round(old_value) != round(new_value):
-            self.refresh(self.size.region)
+            self.refresh_page()
 
     def _refresh_bar(self) -> None:
-        """Repaint of the scroll bar what its thumb left or came to, by eighths of a cell."""
-        scale = 8 * self.page / max(1, self.virtual_size.height)
-        before, thumb = self._thumb, (round(scale * self.top), round(scale * self.page))
-        if thumb == before:
-            return
-        self._thumb = thumb
-        first = min(before[0], thumb[0]) // 8 - 1
-        end = max(before[0] + before[1], thumb[0] + thumb[1]) // 8 + 2
+        """Repaint of the scroll bar what its thumb left or came to."""
         bar = self.vertical_scrollbar
-        first, end = max(0, first), min(end, bar.size.height)
-        bar.refresh(Region(0, first, bar.size.width, end - first))
+        rows = bar.size.height
+        before = self._thumb
+        self._thumb = thumb(rows, self.virtual_size.height, self.page, self.top)
+        for first, end in changed_rows(before, self._thumb):
+            bar.refresh(Region(0, first, bar.size.width, min(end, rows) - first))
+
+    def refresh_page(self) -> None:
+        """Repaint all lines on the screen, and not the scroll bar: it repaints itself."""
+        self.refresh(Region(0, 0, self.line_width, self.page))
 
     def refresh_span(self, first: int, end: int) -> None:
         """Repaint the lines `first` to before `end`, those of them that are on the screen."""
         first, end = max(first, self.top), min(end, self.top + self.page)
         if first < end:
-            self.refresh(Region(0, first - self.top, self.size.width, end - first))
+            self.refresh(Region(0, first - self.top, self.line_width, end - first))
 
     def bring_into_view(self, line: int) -> None:
         """Scroll no farther than needed to show `line`."""

@@ -155,12 +155,10 @@ class OutputPage(FollowView):
 
     def painted_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.text_width
         if y == 0 and not self._blocks.blocks:
             style = self.look("output-view--empty")
-            text = fit(
-                clean_line(self._trimmed or self._empty_text), width, ellipsis=self._glyphs.ellipsis
-            )
+            text = clean_line(self._trimmed or self._empty_text)
+            text = fit(text, self.text_width, ellipsis=self._glyphs.ellipsis)
             return Strip([Segment(" " * MARK, style), Segment(text, style)])
         line = y + self.top
         strip = self._layout_of.strip(line)

@@ -252,7 +252,7 @@ class OutputView(OutputPage):
                     return
             self._settle()
             if head != self._head or self.top != top:
-                self.refresh()
+                self.refresh_page()
             else:
                 index = self._blocks.index_of(changed)
                 first = self._layout_of.start(min(index, len(blocks)))
