@@ -13,6 +13,8 @@ CURSOR = rb"s\d+ {2}"
 unless a session's state has changed."""
 PANES = {"5": rb"directory  ", "2": rb"\x1b\[[0-9;]*m *\d+ "}
 """A key, and what only the pane shows that it opens."""
+TAKEN = 100
+"""Keys of each kind: of fewer a 99th percentile would be the slowest one."""
 
 
 async def measure(setting: Setting) -> list[Row]:
@@ -29,7 +31,7 @@ async def measure(setting: Setting) -> list[Row]:
             screen.press("M")
             await asyncio.to_thread(screen.quiet, 1.0)
             rows += await _rows(screen, setting, "quiet", Limit(p99=30))
-            seconds = setting.rounds * 4 * 0.5 + 30
+            seconds = _taken(setting) * 2 * 0.5 + 30
             sessions, _ = await deck.sessions(limit=200)
             prompt = f"chat {round(seconds * 1000 / EVERY_MS)} {EVERY_MS}"
             for session in sessions:
@@ -40,8 +42,12 @@ async def measure(setting: Setting) -> list[Row]:
     return rows
 
 
+def _taken(setting: Setting) -> int:
+    return max(setting.rounds * 2, setting.scaled(TAKEN))
+
+
 async def _rows(screen: PtyScreen, setting: Setting, when: str, limit: Limit) -> list[Row]:
-    count = max(setting.rounds * 2, 10)
+    count = _taken(setting)
     chance = random.Random(1)
 
     async def pause() -> None:
