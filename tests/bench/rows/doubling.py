@@ -17,11 +17,13 @@ Call = Callable[[Deck], Awaitable[object]]
 async def measure(setting: Setting) -> list[Row]:
     """Measure both sizes in turn, so that both have the same of what else the machine does.
 
-    Every other time the larger comes first: nor has one of them the better place in the round.
+    Every other time the larger comes first: nor has one of them the better place in the round. All
+    calls are made in each round, for a page of 2 ms taken so often in one go is taken within a
+    second, and may have a bad one.
     """
     small, large = ((setting.scaled(s), setting.scaled(e)) for s, e in SIZES)
     stores = [setting.store(*size) for size in (small, large)]
-    rounds = setting.rounds * 5
+    rounds = setting.rounds * 20
     taken: dict[str, tuple[list[float], list[float]]] = {}
     async with stage(stores[0][0]) as one, stage(stores[1][0]) as other:
         decks = [await on.house.deck() for on in (one, other)]
@@ -29,14 +31,14 @@ async def measure(setting: Setting) -> list[Row]:
             _calls(filled.longest, events)
             for (_, filled), (_, events) in zip(stores, (small, large), strict=True)
         ]
-        for name in calls[0]:
-            values: tuple[list[float], list[float]] = ([], [])
-            for number in range(rounds + 1):
-                for which in (0, 1) if number % 2 else (1, 0):
+        taken = {name: ([], []) for name in calls[0]}
+        for number in range(rounds + 1):
+            order = (0, 1) if number % 2 else (1, 0)
+            for name, values in taken.items():
+                for which in order:
                     took = await _timed(calls[which][name], decks[which])
                     if number:
                         values[which].append(took)
-            taken[name] = values
         starts: tuple[list[float], list[float]] = ([], [])
         for number in range(min(setting.rounds, 8) + 1):
             for which in (0, 1) if number % 2 else (1, 0):
