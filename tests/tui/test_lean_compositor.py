@@ -100,9 +100,7 @@ async def test_a_line_of_output_has_only_its_own_pane_drawn(monkeypatch: pytest.
 
     Red once `to_end` waits for the next frame, or containers draw what is covered.
     """
-    box = ScriptedSupervisor()
-    view = session(1, title="Chatty")
-    box.add(view, [_said(view, n) for n in range(1, 60)])
+    box, view = _chatty()
     drawn: Counter[str] = Counter()
     updates: list[Counter[str]] = []
     async with app_of(box).run_test(size=(140, 40)) as pilot:
@@ -132,6 +130,13 @@ async def test_a_line_of_output_has_only_its_own_pane_drawn(monkeypatch: pytest.
     assert update["ScrollBar"] <= 4, "only the ends of its thumb"
 
 
+def _chatty() -> tuple[ScriptedSupervisor, SessionView]:
+    """Return a supervisor with a session that has said 59 lines."""
+    box, view = ScriptedSupervisor(), session(1, title="Chatty")
+    box.add(view, [_said(view, n) for n in range(1, 60)])
+    return box, view
+
+
 def _said(view: SessionView, number: int) -> EventView:
     text = f"\n\nsaid {number}."
     return event(view, number, "assistant_message", message_id="m", text=text)
@@ -151,9 +156,7 @@ def _count_lines(monkeypatch: pytest.MonkeyPatch, drawn: Counter[str]) -> None:
 
 async def test_lines_that_scroll_are_not_drawn_anew():
     """DESIGN §9: what moved up by a line is the same strip as before; only its place is new."""
-    box = ScriptedSupervisor()
-    view = session(1, title="Chatty")
-    box.add(view, [_said(view, n) for n in range(1, 60)])
+    box, _ = _chatty()
     async with app_of(box).run_test(size=(140, 40)) as pilot:
         await until_shown(pilot, "said 59.")
         pane = pilot.app.screen.query_one(OutputView)
@@ -170,9 +173,7 @@ async def test_lines_that_scroll_are_not_drawn_anew():
 
 async def test_what_an_agent_goes_on_saying_teaches_the_terminal_no_new_styles():
     """Issue 7: memory stays as it is. Rich and Textual keep thousands of styles once painted."""
-    box = ScriptedSupervisor()
-    view = session(1, title="Chatty")
-    box.add(view, [_said(view, n) for n in range(1, 60)])
+    box, view = _chatty()
     async with app_of(box).run_test(size=(140, 40)) as pilot:
         await until_shown(pilot, "said 59.")
         pane = pilot.app.screen.query_one(OutputView)

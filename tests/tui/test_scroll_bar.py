@@ -54,10 +54,11 @@ async def test_after_growing_and_scrolling_no_cell_of_it_is_stale(
 
         def noted(self: LeanCompositor) -> ChopsUpdate | None:
             update = partial(self)
-            for y, first, end in update.spans if update else ():
-                strip = update.chops[y].get(bar.region.x) if update else None
-                if strip is not None and first <= bar.region.x < end:
-                    sent[y - bar.region.y] = _cells(strip)
+            if update is not None:
+                for y, first, end in update.spans:
+                    strip = update.chops[y].get(bar.region.x)
+                    if strip is not None and first <= bar.region.x < end:
+                        sent[y - bar.region.y] = _cells(strip)
             return update
 
         monkeypatch.setattr(LeanCompositor, "render_partial_update", noted)

@@ -24,14 +24,13 @@ async def measure(setting: Setting) -> list[Row]:
     small, large = ((setting.scaled(s), setting.scaled(e)) for s, e in SIZES)
     stores = [setting.store(*size) for size in (small, large)]
     rounds = setting.rounds * 20
-    taken: dict[str, tuple[list[float], list[float]]] = {}
     async with stage(stores[0][0]) as one, stage(stores[1][0]) as other:
         decks = [await on.house.deck() for on in (one, other)]
         calls = [
             _calls(filled.longest, events)
             for (_, filled), (_, events) in zip(stores, (small, large), strict=True)
         ]
-        taken = {name: ([], []) for name in calls[0]}
+        taken: dict[str, tuple[list[float], list[float]]] = {n: ([], []) for n in calls[0]}
         for number in range(rounds + 1):
             order = (0, 1) if number % 2 else (1, 0)
             for name, values in taken.items():

@@ -100,14 +100,13 @@ def unsafe_in(widget: Widget) -> list[str]:
 def count_lines(widget: LineView) -> list[int]:
     """Have every line the view paints from now on noted, and return the list of them."""
     drawn: list[int] = []
-    name = "painted_line" if isinstance(widget, FollowView) else "render_line"
-    draw: Callable[[int], Any] = getattr(widget, name)
+    draw: Callable[[int], Any] = widget.painted_line
 
     def noting(y: int) -> Any:
         drawn.append(y)
         return draw(y)
 
-    setattr(widget, name, noting)
+    widget.painted_line = noting  # type: ignore[method-assign]
     return drawn
 
 

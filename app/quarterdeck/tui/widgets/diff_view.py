@@ -155,7 +155,7 @@ class DiffView(FindableView):
             self.find_anew()
             self.refresh()  # it was painted in its new size before it came here
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Draw one row."""
         width, index = self.line_width, y + self.top
         if index >= len(self._rows):

@@ -113,7 +113,7 @@ class FoldedText(FindableView):
         """Fold anew where the width changed."""
         self._fold_to(self.line_width)
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Render one visible row."""
         width = self.line_width
         self._fold_to(width)

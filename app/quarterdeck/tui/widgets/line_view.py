@@ -97,8 +97,12 @@ class LineView(ScrollView, can_focus=True):
         return strips
 
     def painted_line(self, y: int) -> Strip:
-        """Return one line of the screen as it is painted: without what only the mouse asks for."""
-        return self.render_line(y)
+        """Return one line of the screen as it is painted; each view draws its own."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the screen as Textual asks for it."""
+        return self.painted_line(y)
 
     @property
     def _is_bare(self) -> bool:

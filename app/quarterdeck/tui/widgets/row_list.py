@@ -140,7 +140,7 @@ class RowList(LineView):
             self._told = self.selected
             self.tell(self.Highlighted(self, self.selected))
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         width, index = self.line_width, y + self.top
         if index >= len(self._rows):

@@ -285,7 +285,7 @@ class SessionList(LineView):
         shown = Shown(self._glyphs, columns, self._now, self._stale)
         return line_of(self._rows[y], shown, cursor=y == self._cursor)
 
-    def render_line(self, y: int) -> Strip:
+    def painted_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         width = self.line_width
         index = y + self.top
