@@ -1,14 +1,19 @@
 """Keys that arrive together do what they do one by one: no letter of a text is an action."""
 
+import asyncio
+
 import pytest
 from textual import events
+from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input
 
+from quarterdeck.tui import type_ahead
 from quarterdeck.tui.screens.inbox import InboxScreen
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.widgets.prompt_editor import PromptEditor
-from tests.support.piloting import until, until_shown
+from tests.support.piloting import WITHIN_S, until, until_shown
 from tests.support.scenes import app_of, deck_of_six
 from tests.support.scripted_deck import ScriptedSupervisor
 
@@ -78,6 +83,43 @@ async def test_a_dialog_that_a_key_opens_takes_what_is_typed_after_it():
     (renamed,) = box.called("session.rename")
     assert renamed["title"].endswith("xq!")
     assert acted(box) == ["session.rename"]
+
+
+async def test_a_machine_that_stands_still_lets_no_letter_past_the_dialog_it_is_for(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    loop = asyncio.get_running_loop()
+    real, load = loop.time, App._load_screen_css
+
+    def load_for_an_hour(app: App[None], screen: Screen[None]) -> None:
+        load(app, screen)
+        stood_still = 3600
+        monkeypatch.setattr(loop, "time", lambda: real() + stood_still)
+
+    box = six()
+    async with app_of(box).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        monkeypatch.setattr(App, "_load_screen_css", load_for_an_hour)
+        type_at_once(pilot, "R", *"xq!", "\n")
+        await until(pilot, lambda: box.called("session.rename"))
+    (renamed,) = box.called("session.rename")
+    assert renamed["title"].endswith("xq!")
+    assert acted(box) == ["session.rename"]
+
+
+async def test_a_widget_that_never_gets_on_holds_the_keys_back_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(type_ahead, "LOOK_S", 0.001)
+    for_ever = asyncio.Event()
+    async with app_of(six()).run_test(size=(120, 40)) as pilot:
+        await until_shown(pilot, "3 approvals wait")
+        pilot.app.screen.call_later(for_ever.wait)
+        type_at_once(pilot, "ctrl+p", *"theme")
+        async with asyncio.timeout(WITHIN_S):
+            while not (isinstance(line := pilot.app.focused, Input) and line.value == "theme"):
+                await asyncio.sleep(0.01)
+        for_ever.set()
 
 
 async def test_keys_come_to_the_screen_that_an_earlier_one_opened():

@@ -6,7 +6,6 @@ hand, a slow line or a busy machine, the letters meant for a field would so beco
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -19,8 +18,14 @@ if TYPE_CHECKING:
 
 ROUNDS = 2
 """Without another screen or focus: one for what a key does, one for what comes of it."""
-PATIENCE_S = 1.0
-"""How long a widget that does not get on is waited for before the next key is handed on."""
+LOOK_S = 0.05
+"""How long a widget has to get on before it is looked at again, in seconds."""
+LOOKS = 100
+"""How often a widget that does not get on is looked at before the next key is handed on.
+
+Looks and not seconds: where the machine stands still for seconds, or a key leads to much work,
+time passes and nobody has had a turn. Handed on then, a letter of a text would be an action.
+"""
 AT_ONCE = frozenset({"ctrl+c"})
 
 Deliver = Callable[[events.Event], Awaitable[None]]
@@ -57,20 +62,24 @@ class TypeAhead:
             await self._settled()
 
     async def _settled(self) -> None:
-        """Wait until the messages that a key led to were worked."""
-        app = self._app
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
-                quiet = 0
-                while quiet < ROUNDS and app.screen_stack:
-                    before = app.screen, app.focused
-                    at = app.focused or app.screen
-                    for pump in at.ancestors_with_self:  # up to screen and app, as messages go
-                        await _worked(pump)
-                    if not app.screen_stack:
-                        return
-                    # A screen that has just come up gets its focus some messages later.
-                    quiet = quiet + 1 if (app.screen, app.focused) == before else 0
+        """Wait until the messages that a key led to were worked, or it is given up on."""
+        working = asyncio.create_task(self._work_off())
+        for _ in range(LOOKS):
+            if (await asyncio.wait([working], timeout=LOOK_S))[0]:
+                return working.result()
+        working.cancel()
+
+    async def _work_off(self) -> None:
+        app, quiet = self._app, 0
+        while quiet < ROUNDS and app.screen_stack:
+            before = app.screen, app.focused
+            at = app.focused or app.screen
+            for pump in at.ancestors_with_self:  # up to screen and app, as messages go
+                await _worked(pump)
+            if not app.screen_stack:
+                return
+            # A screen that has just come up gets its focus some messages later.
+            quiet = quiet + 1 if (app.screen, app.focused) == before else 0
 
 
 async def _worked(pump: MessagePump) -> None:
