@@ -66,7 +66,8 @@ class TypeAhead:
         working = asyncio.create_task(self._work_off())
         for _ in range(LOOKS):
             if (await asyncio.wait([working], timeout=LOOK_S))[0]:
-                return working.result()
+                working.result()
+                return
         working.cancel()
 
     async def _work_off(self) -> None:
