@@ -17,7 +17,7 @@ from tests.support.deckhouse import Deckhouse, approval_of, session_in, trace
 from tests.support.screen import DIALOG, open_dialog
 from tests.support.sshd import ssh_server
 from tests.support.tmux import Terminal
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, eventually_async
 
 pytestmark = pytest.mark.slow
 QD = [sys.executable, "-m", "quarterdeck"]
@@ -158,10 +158,81 @@ async def test_a_screen_ends_with_a_terminal_that_does_not_control_it(
     terminal = terminals.Terminal(QD, env=deckhouse.environment)
     try:
         await asyncio.to_thread(terminal.until, "1 approval waits")
-        assert await asyncio.to_thread(terminal.hang_up) == -signal.SIGHUP
+        assert await asyncio.to_thread(terminal.hang_up) == 128 + signal.SIGHUP
     finally:
         terminal.close()
     await answer_elsewhere(deckhouse, approval)
+
+
+def of_ada(house: Deckhouse) -> dict[str, str]:
+    """Return an environment in which drafts are Ada's."""
+    return house.environment | {"QUARTERDECK_READER": "ada"}
+
+
+async def drafted(house: Deckhouse, text: str) -> None:
+    """Wait until the supervisor has this draft of the one session."""
+    deck = await house.deck(reader="ada")
+    (view,), _ = await deck.sessions()
+
+    async def has_it() -> bool:
+        return await deck.draft(view.session_id) == text
+
+    await eventually_async(has_it, what=f"the draft {text!r}")
+
+
+async def test_what_is_being_written_when_the_terminal_hangs_up_is_kept(
+    deckhouse: Deckhouse,
+) -> None:
+    await asked(deckhouse)
+    terminal = terminals.Terminal(QD, env=of_ada(deckhouse))
+    try:
+        await asyncio.to_thread(terminal.until, "1 approval waits")
+        terminal.press("ihalf a thought")
+        await asyncio.to_thread(terminal.until, "half a thought")
+        assert await asyncio.to_thread(terminal.hang_up) == 128 + signal.SIGHUP
+    finally:
+        terminal.close()
+    await drafted(deckhouse, "half a thought")
+
+
+async def test_sigterm_ends_a_screen_as_a_key_does(deckhouse: Deckhouse) -> None:
+    """With what is being written saved, and with the terminal given back."""
+    await asked(deckhouse)
+    terminal = terminals.Terminal(QD, env=of_ada(deckhouse))
+    try:
+        await asyncio.to_thread(terminal.until, "1 approval waits")
+        terminal.press("ihalf a thought")
+        await asyncio.to_thread(terminal.until, "half a thought")
+        terminal.signal(signal.SIGTERM)
+        assert await asyncio.to_thread(terminal.wait_exit) == 128 + signal.SIGTERM
+        assert terminal.written.count(LEFT) == 1
+    finally:
+        terminal.close()
+    await drafted(deckhouse, "half a thought")
+
+
+async def test_what_is_written_while_the_supervisor_is_gone_is_there_at_the_next_start(
+    deckhouse: Deckhouse,
+) -> None:
+    deck = await deckhouse.deck()
+    await deckhouse.new(deck, "say ready", wait=True)
+    terminal = terminals.Terminal(QD, env=of_ada(deckhouse))
+    try:
+        await asyncio.to_thread(terminal.until, "ready", "✓ supervisor")
+        await asyncio.to_thread(deckhouse.qd, "down")
+        await asyncio.to_thread(terminal.until, "supervisor gone")
+        terminal.press("ihalf a thought")
+        await asyncio.to_thread(terminal.until, "half a thought")
+        terminal.press("\x03")
+        assert await asyncio.to_thread(terminal.wait_exit) == 0
+    finally:
+        terminal.close()
+    again = terminals.Terminal(QD, env=of_ada(deckhouse))
+    try:
+        await asyncio.to_thread(again.until, "half a thought", "✓ supervisor")
+        await drafted(deckhouse, "half a thought")
+    finally:
+        again.close()
 
 
 async def test_a_stopped_screen_goes_on_and_still_ends(deckhouse: Deckhouse) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from quarterdeck.tui.app import QuarterdeckApp
 from quarterdeck.tui.deck_app import NO_KEYS_CHANGED
 from quarterdeck.tui.keymap import Keymap
+from quarterdeck.tui.left_drafts import LeftDrafts
 from tests.support.scripted_deck import (
     NOW_MS,
     ScriptedSupervisor,
@@ -60,6 +61,7 @@ def app_of(
     keymap: Keymap = NO_KEYS_CHANGED,
     *,
     opening: bool = False,
+    left: LeftDrafts | None = None,
 ) -> QuarterdeckApp:
     """Return the app on a scripted supervisor, with every clock fixed."""
     return QuarterdeckApp(
@@ -73,6 +75,7 @@ def app_of(
         read_after=0.01,
         keymap=keymap,
         opening=opening,
+        left=left,
     )
 
 

@@ -68,7 +68,7 @@ async def test_leaving_saves_the_draft_and_the_next_start_shows_it():
 
 
 async def test_leaving_does_not_wait_for_a_supervisor_that_does_not_answer(monkeypatch):
-    monkeypatch.setattr("quarterdeck.tui.screens.main.LEAVING_S", 0.05)
+    monkeypatch.setattr("quarterdeck.tui.screens.main.LEAVING_TURNS", 1)
     box, _, _ = two()
     app = app_of(box)
     async with app.run_test() as pilot:

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from quarterdeck.tui import type_ahead
+from quarterdeck.tui import turns
 from quarterdeck.tui.screens.inbox import InboxScreen
 from quarterdeck.tui.screens.main import MainScreen
 from quarterdeck.tui.widgets.prompt_editor import PromptEditor
@@ -110,7 +110,7 @@ async def test_a_machine_that_stands_still_lets_no_letter_past_the_dialog_it_is_
 async def test_a_widget_that_never_gets_on_holds_the_keys_back_for_a_while_only(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(type_ahead, "LOOK_S", 0.001)
+    monkeypatch.setattr(turns, "TURN_S", 0.001)
     for_ever = asyncio.Event()
     async with app_of(six()).run_test(size=(120, 40)) as pilot:
         await until_shown(pilot, "3 approvals wait")

@@ -33,6 +33,8 @@ from quarterdeck.tui.keymap import Keymap
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.layout import LayoutFile, NoLayoutFile
 from quarterdeck.tui.layout_keeper import LayoutKeeper
+from quarterdeck.tui.leaving import heed_signals
+from quarterdeck.tui.left_drafts import LeftDrafts
 from quarterdeck.tui.line_filter import UnsafeTextFilter
 from quarterdeck.tui.link import Connect, Link, reason_of
 from quarterdeck.tui.listed import View
@@ -89,6 +91,7 @@ class DeckApp(App[None]):
         undo_seconds: float = 0,
         keymap: Keymap = NO_KEYS_CHANGED,
         layout: LayoutFile | None = None,
+        left: LeftDrafts | None = None,
         looks: TerminalLooks = EVERYTHING_SHOWS,
         opening: bool = False,
         started: Callable[[], None] | None = None,
@@ -108,6 +111,7 @@ class DeckApp(App[None]):
             undo_seconds: How long a decision is held before it is sent, to be taken back.
             keymap: Keys a person chose.
             layout: Where it is kept how the screen was left; None to keep nothing.
+            left: Where drafts outlive a screen that found no supervisor for them.
             looks: What the terminal can show.
             opening: Whether a first frame is painted before the main screen is imported.
             started: Called once the sessions were shown for the first time.
@@ -135,7 +139,7 @@ class DeckApp(App[None]):
         self._recovery = RecoveryWatch()
         self.undo_seconds = undo_seconds
         self._keeper = LayoutKeeper(self, layout or NoLayoutFile())
-        self._looks, self._started = looks, started
+        self._left, self._looks, self._started = left, looks, started
         self._first_filters = [UnsafeTextFilter(), *([AsciiFilter()] if looks.ascii else ())]
         self._last_filters = [] if looks.colour else [ColourlessFilter()]
         self._pages, self._long_list = PAGES, LongList()
@@ -164,6 +168,7 @@ class DeckApp(App[None]):
             environ=self._environ,
             cwd=self._cwd,
             layout=self._keeper.layout,
+            left=self._left,
         )
 
     def _begin_with_theme(self) -> None:
@@ -224,6 +229,8 @@ class DeckApp(App[None]):
         for problem in self._key_problems:
             self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
         self.watch(self, "theme", self._theme_chosen, init=False)
+        if isinstance(self._driver, TerminalDriver):
+            heed_signals(self._leave_by)
 
     def on_resize(self, event: events.Resize) -> None:
         """Repaint after a change of size that ended where it began.
@@ -409,9 +416,15 @@ class DeckApp(App[None]):
 
     async def action_quit(self) -> None:
         """Leave; what is being written is kept for the next time."""
+        await self._leave(0)
+
+    def _leave_by(self, number: int) -> None:
+        self.run_worker(self._leave(128 + number), group="leaving")
+
+    async def _leave(self, return_code: int) -> None:
         if not self._opening:
             await self.main.keep_drafts()
-        await super().action_quit()
+        self.exit(return_code=return_code)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what Textual brings and has no key here, and say why."""

@@ -1,20 +1,15 @@
 """How a person left the screen: kept in the state directory, a hint and never more than that.
 
-One small JSON file of this client's own, mode 0600, replaced whole. What cannot be read of it
-is left out and said; what cannot be written is said once.
+What cannot be read of it is left out and said; what cannot be written is said once.
 """
 
-import contextlib
-import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from quarterdeck.model.failpoints import failpoint
 from quarterdeck.tui.listed import Grouping, Order
+from quarterdeck.tui.own_file import NO_FILE, OwnFile
 
-NO_FILE = Path(os.devnull)
 SHARES = (20, 80)
 """The least and the most that the list has of the screen, in percent."""
 FOLDED_LIMIT = 1_000
@@ -44,42 +39,16 @@ class LayoutFile:
 
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is read before it is asked for."""
-        self._path = path
+        self._file = OwnFile(path, "the layout", size_limit=SIZE_LIMIT)
 
     def read(self) -> tuple[Layout, str]:
         """Return the layout, and what was wrong with the file; a broken one changes nothing."""
-        try:
-            with self._path.open("rb") as file:
-                raw = file.read(SIZE_LIMIT)
-        except FileNotFoundError:
-            return Layout(), ""
-        except OSError as error:
-            return Layout(), f"the layout cannot be read: {error}"
-        if not raw:
-            return Layout(), ""
-        try:
-            given = json.loads(raw)
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            return Layout(), f"{self._path} is broken, so the layout begins anew"
-        return _taken(given), ""
+        given, problem = self._file.read()
+        return _taken(given), problem
 
     def write(self, layout: Layout) -> str:
         """Replace the file; return what went wrong, or nothing."""
-        part = self._path.with_name(f"{self._path.name}.{os.getpid()}.part")
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(layout), file)
-            failpoint("layout.rename.before")
-            part.replace(self._path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            return f"the layout was not kept: {error}"
-        return ""
+        return self._file.write(asdict(layout))
 
 
 class NoLayoutFile(LayoutFile):
@@ -87,10 +56,6 @@ class NoLayoutFile(LayoutFile):
 
     def __init__(self) -> None:
         super().__init__(NO_FILE)
-
-    def write(self, layout: Layout) -> str:
-        """Keep nothing."""
-        return ""
 
 
 def _taken(given: dict[str, Any]) -> Layout:

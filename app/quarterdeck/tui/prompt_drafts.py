@@ -10,9 +10,10 @@ from textual.timer import Timer
 
 from quarterdeck.client.deck import Deck
 from quarterdeck.model.errors import QuarterdeckError
+from quarterdeck.tui.left_drafts import LeftDrafts
 
 SAVE_AFTER_S = 1.0
-"""How long after the last key a draft is saved."""
+"""How long after a key a draft is saved at the latest: no more is lost with a screen killed."""
 _TRY_AGAIN = frozenset({"unreachable", "shutting_down"})
 
 
@@ -44,6 +45,8 @@ class Drafts:
         deck: Callable[[], Deck],
         start: Callable[[Coroutine[Any, Any, None]], object],
         gave_way: Callable[[str], None],
+        left: LeftDrafts,
+        say: Callable[[str], None],
     ) -> None:
         """Prepare for no session.
 
@@ -52,10 +55,14 @@ class Drafts:
             deck: Returns the connected deck or raises `unreachable`.
             start: Runs something beside the screen.
             gave_way: Hears the session whose draft, as another client left it, gave way.
+            left: Where drafts are kept that the supervisor has not, from one start to the next.
+            say: Hears what went wrong with that.
         """
         self._owner, self._deck, self._start = owner, deck, start
-        self._gave_way = gave_way
-        self._drafts: dict[str, Draft] = {}
+        self._gave_way, self._left, self._say = gave_way, left, say
+        texts, self.problem = left.read()
+        # To be saved with the first connection, like those a supervisor was not found for.
+        self._drafts = {key: Draft(text, refused=True) for key, text in texts.items()}
         self._timer: Timer | None = None
         self._one_call = asyncio.Lock()
         """What is read while a save is under way would be compared with the wrong text."""
@@ -65,15 +72,13 @@ class Drafts:
         return self._drafts.setdefault(session_id, Draft())
 
     def write(self, session_id: str, text: str) -> None:
-        """Note what stands in the editor; it is saved after the last key."""
+        """Note what stands in the editor; it is saved soon."""
         draft = self.of(session_id)
         if text == draft.text:
             return
         draft.text = text
         if self._timer is None:
             self._timer = self._owner.set_timer(SAVE_AFTER_S, self._save_soon)
-        else:
-            self._timer.reset()
 
     async def fetch(self, session_id: str, note: Callable[[], bool]) -> str | None:
         """Return the text to be shown if it is another than the one here, else None.
@@ -105,7 +110,7 @@ class Drafts:
 
     def save(self) -> None:
         """Save now whatever is unsaved."""
-        if any(draft.unsaved for draft in self._drafts.values()):
+        if self._left.any or any(draft.unsaved for draft in self._drafts.values()):
             self._start(self.saved())
 
     def retry(self) -> None:
@@ -114,28 +119,42 @@ class Drafts:
             self.save()
 
     async def saved(self) -> None:
-        """Save what is unsaved, and return once it is committed or cannot be."""
+        """Save what is unsaved, and return once it is committed or cannot be.
+
+        What is not committed then, or when this is cancelled, is kept for the next start.
+        """
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        async with self._one_call:
-            for session_id, draft in list(self._drafts.items()):
-                if draft.unsaved:
-                    await self._save(session_id, draft)
+        try:
+            async with self._one_call:
+                for session_id, draft in list(self._drafts.items()):
+                    if draft.unsaved:
+                        await self._save(session_id, draft)
+        finally:
+            self.keep_unsaved()
 
     async def _save(self, session_id: str, draft: Draft) -> None:
-        before, draft.kept = draft.kept, draft.text
-        text = draft.text
-        draft.refused = False
+        text, draft.refused = draft.text, False
         try:
             deck = self._deck()
             theirs = await deck.draft(session_id)
-            if theirs != (before or ""):
+            if theirs != (draft.kept or ""):
                 self._yield(session_id, theirs)
             await deck.save_draft(session_id, text)
         except QuarterdeckError as error:
             if error.code in _TRY_AGAIN:
-                draft.kept, draft.refused = before, True
+                draft.refused = True
+                return
+        draft.kept = text
+
+    def keep_unsaved(self) -> None:
+        """Keep for the next start what the supervisor is not known to have."""
+        unsaved = {key: draft.text for key, draft in self._drafts.items() if draft.unsaved}
+        problem = self._left.keep(unsaved)
+        if problem and problem != self.problem:
+            self._say(problem)
+        self.problem = problem
 
     def _yield(self, session_id: str, theirs: str) -> None:
         """Put a draft of another client aside, for ours is newer."""

@@ -24,7 +24,7 @@ def main(places: Places, reader: str, client: str = "tui") -> int:
         client: What it calls itself, for decisions and the log.
 
     Returns:
-        0, or Textual's code after a crash.
+        0, 128 and the number of a signal that ended it, or Textual's code after a crash.
     """
     # A log line on the terminal would tear the screen; the supervisor keeps the log.
     logging.getLogger("quarterdeck").addHandler(logging.NullHandler())
@@ -49,6 +49,7 @@ def _run(places: Places, reader: str, client: str) -> int:
     from quarterdeck.tui.app import QuarterdeckApp
     from quarterdeck.tui.dialogs.undo_setting import undo_seconds_from
     from quarterdeck.tui.layout import LayoutFile
+    from quarterdeck.tui.left_drafts import LeftDrafts
     from quarterdeck.tui.mouse_setting import mouse_from
     from quarterdeck.tui.terminal_looks import looks_of
 
@@ -73,6 +74,7 @@ def _run(places: Places, reader: str, client: str) -> int:
         keymap=keymap.read(places.config_file),
         undo_seconds=undo_seconds_from(places.config_file),
         layout=LayoutFile(places.state / "screen.json"),
+        left=LeftDrafts(places.state / "drafts.json", reader),
         looks=looks_of(os.environ, places.config_file),
         opening=True,
         started=_sessions_shown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import signal
@@ -41,6 +42,14 @@ class TerminalDriver(LinuxDriver):
                 target=_end_with, args=(self.fileno,), name="terminal-end", daemon=True
             )
             self._watch.start()
+
+    def run_input_thread(self) -> None:
+        """Read keys; a terminal that has hung up has none, and `_end_with` sees to the end."""
+        try:
+            super().run_input_thread()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
 
     def suspend_application_mode(self) -> None:
         """Give the terminal back for a while."""

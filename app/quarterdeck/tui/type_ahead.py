@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message_pump import MessagePump
 
+from quarterdeck.tui.turns import done_within
+
 if TYPE_CHECKING:
     from textual.app import App
 
 ROUNDS = 2
 """Without another screen or focus: one for what a key does, one for what comes of it."""
-LOOK_S = 0.05
-"""How long a widget has to get on before it is looked at again, in seconds."""
-LOOKS = 100
-"""How often a widget that does not get on is looked at before the next key is handed on.
+PATIENCE = 100
+"""Turns that a widget which does not get on is waited for before the next key is handed on.
 
-Looks and not seconds: where the machine stands still for seconds, or a key leads to much work,
-time passes and nobody has had a turn. Handed on then, a letter of a text would be an action.
+Turns and not seconds: handed on too early, a letter of a text would be an action.
 """
 AT_ONCE = frozenset({"ctrl+c"})
 
@@ -62,15 +61,10 @@ class TypeAhead:
             await self._settled()
 
     async def _settled(self) -> None:
-        """Wait until the messages that a key led to were worked, or it is given up on."""
-        working = asyncio.create_task(self._work_off())
-        for _ in range(LOOKS):
-            if (await asyncio.wait([working], timeout=LOOK_S))[0]:
-                working.result()
-                return
-        working.cancel()
+        await done_within(PATIENCE, self._work_off())
 
     async def _work_off(self) -> None:
+        """Wait until the messages that a key led to were worked."""
         app, quiet = self._app, 0
         while quiet < ROUNDS and app.screen_stack:
             before = app.screen, app.focused

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -23,6 +21,7 @@ from quarterdeck.tui.board import Board, LinkState
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.layout import Layout
 from quarterdeck.tui.lean_compositor import lean
+from quarterdeck.tui.left_drafts import LeftDrafts
 from quarterdeck.tui.listed import Grouping, Order, View, listed
 from quarterdeck.tui.screens.main_hints import main_hints, place_of
 from quarterdeck.tui.screens.opening import CONNECTING
@@ -32,6 +31,7 @@ from quarterdeck.tui.screens.session_actions import SessionActions
 from quarterdeck.tui.screens.session_panes import SessionPanes
 from quarterdeck.tui.screens.subject_of_key import selected_text
 from quarterdeck.tui.styles import style_files
+from quarterdeck.tui.turns import done_within
 from quarterdeck.tui.widgets.approval_dock import ApprovalDock
 from quarterdeck.tui.widgets.diff_pane import DiffPane
 from quarterdeck.tui.widgets.key_line import KeyLine
@@ -47,7 +47,8 @@ NONE_LISTED = "No such sessions – v lists others, esc ends the filter"
 FILTER_HINT = "words of title, agent or directory (enter keeps, esc clears)"
 AGES_S = 60.0
 """How often the ages of the list are looked at; between two of these an idle screen sleeps."""
-LEAVING_S = 1.0
+LEAVING_TURNS = 20
+"""How long a supervisor that does not answer is waited for on leaving, in turns of the loop."""
 """How long the supervisor has to take the drafts when a person leaves."""
 
 
@@ -70,6 +71,7 @@ class MainScreen(RoomSharing, PaneFinding, SessionActions):
         environ: Mapping[str, str],
         cwd: Path | None = None,
         layout: Layout | None = None,
+        left: LeftDrafts | None = None,
     ) -> None:
         """Show an empty board.
 
@@ -81,10 +83,12 @@ class MainScreen(RoomSharing, PaneFinding, SessionActions):
             environ: Names the person's editor and the clipboard.
             cwd: The directory a first session is offered in.
             layout: How the screen was left.
+            left: Where drafts outlive a screen that found no supervisor for them.
         """
         super().__init__(layout)
         lean(self)
         self._environ, self._cwd = environ, cwd or Path.cwd()
+        self._left = left or LeftDrafts()
         self._deck, self._host, self._clock, self._tz = deck, host, clock, tz
         self._board = Board()
         self._awaited: str | None = None
@@ -106,7 +110,7 @@ class MainScreen(RoomSharing, PaneFinding, SessionActions):
         yield Welcome(self._cwd, id="welcome")
         yield RecoveryBand(tz=self._tz, id="recovery")
         yield ApprovalDock(clock=self._clock, id="dock")
-        yield PromptLine(self._deck, self._environ, id="prompt")
+        yield PromptLine(self._deck, self._environ, self._left, id="prompt")
         yield KeyLine(gap=2, id="keys")
 
     def on_mount(self) -> None:
@@ -321,10 +325,9 @@ class MainScreen(RoomSharing, PaneFinding, SessionActions):
         self.query_one(PromptLine).write()
 
     async def keep_drafts(self) -> None:
-        """Save what is being written, or give up if the supervisor does not answer."""
+        """Save what is being written; without an answer it is kept for the next start."""
         for line in self.query(PromptLine):  # none if one leaves before it is there
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(line.saved(), LEAVING_S)
+            await done_within(LEAVING_TURNS, line.saved())
 
     def action_new_session(self) -> None:
         """Open the new-session dialog."""

@@ -18,6 +18,7 @@ from quarterdeck.model.errors import QuarterdeckError
 from quarterdeck.model.hostile_text import clean_line
 from quarterdeck.model.records import SessionView
 from quarterdeck.model.states import PROMPT_KINDS
+from quarterdeck.tui.left_drafts import LeftDrafts
 from quarterdeck.tui.link import reason_of
 from quarterdeck.tui.prompt_drafts import Drafts
 from quarterdeck.tui.prompt_images import PromptImage, clipboard_image, read_image
@@ -65,20 +66,26 @@ class PromptLine(Vertical):
         """Whether what was typed after it, while it was on its way, is to be sent next."""
 
     def __init__(
-        self, deck: Callable[[], Deck], environ: Mapping[str, str], *, id: str | None = None
+        self,
+        deck: Callable[[], Deck],
+        environ: Mapping[str, str],
+        left: LeftDrafts,
+        *,
+        id: str | None = None,
     ) -> None:
         """Make a prompt without a session.
 
         Args:
             deck: Returns the connected deck or raises `unreachable`.
             environ: Names the person's editor and the clipboard.
+            left: Where drafts outlive a screen that found no supervisor for them.
             id: The widget's id.
         """
         super().__init__(id=id)
         self._deck, self._environ = deck, environ
         self._session: SessionView | None = None
         self._outgoing: dict[str, PromptLine._Outgoing] = {}
-        self._drafts = Drafts(self, deck, self._start, self._gave_way)
+        self._drafts = Drafts(self, deck, self._start, self._gave_way, left, self._say)
         self._history = PromptHistory()
         self._steps = 0
         self._editor = PromptEditor()
@@ -94,6 +101,15 @@ class PromptLine(Vertical):
             yield Static("›", id="prompt-sign", markup=False)
             yield self._editor
             yield Static("", id="prompt-state", markup=False)
+
+    def on_mount(self) -> None:
+        """Say what was wrong with what an earlier start left."""
+        if self._drafts.problem:
+            self._say(self._drafts.problem)
+
+    def on_unmount(self) -> None:
+        """Lose nothing, whatever ends the screen."""
+        self._drafts.keep_unsaved()
 
     @property
     def _session_id(self) -> str:
@@ -133,7 +149,8 @@ class PromptLine(Vertical):
         hint = "i  write to the agent" if session else "c  create a session first"
         if self._editor.placeholder != hint:
             self._editor.placeholder = hint
-        self._drafts.retry()
+        if session is not None:
+            self._drafts.retry()
         self._show_state()
 
     def _leave_session(self) -> str:
@@ -181,6 +198,8 @@ class PromptLine(Vertical):
     def _gave_way(self, session_id: str) -> None:
         if session_id == self._session_id:
             self._say("Another client's draft gave way to this one; ↑ shows it.")
+        else:
+            self._say("Elsewhere another client's draft gave way to yours; ↑ there shows it.")
 
     async def saved(self) -> None:
         """Save every draft, and return once that is done or cannot be."""
