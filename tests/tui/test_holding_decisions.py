@@ -1,8 +1,10 @@
 """The undo delay: a decision held on the screen, taken back or sent once (`undo_seconds`)."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import pytest
 from textual.pilot import Pilot
 
 from quarterdeck.tui.dialogs.approval import ApprovalDialog
@@ -63,6 +65,19 @@ async def test_a_held_decision_is_sent_once_when_its_time_is_over():
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
     assert [call["action"] for call in box.called("decide")] == ["approve"]
+
+
+async def test_z_takes_back_what_was_held_over_a_standstill(monkeypatch: pytest.MonkeyPatch):
+    """What is typed while the machine stands still is read when it goes on, and is in time."""
+    loop, box = asyncio.get_running_loop(), two_wait()
+    real = loop.time
+    async with screen_on(box, "a", 300) as (pilot, _):
+        await pilot.press("a")
+        await until_shown(pilot, "held: approve is sent")
+        monkeypatch.setattr(loop, "time", lambda: real() + 3600)
+        await pilot.press("z")
+        await until_shown(pilot, "taken back")
+    assert box.called("decide") == []
 
 
 async def test_leaving_takes_back_what_is_held_and_says_so():

@@ -52,6 +52,7 @@ def _run(places: Places, reader: str, client: str) -> int:
     from quarterdeck.tui.left_drafts import LeftDrafts
     from quarterdeck.tui.mouse_setting import mouse_from
     from quarterdeck.tui.terminal_looks import looks_of
+    from quarterdeck.tui.turns import TurnClock
 
     connected = False
 
@@ -70,6 +71,7 @@ def _run(places: Places, reader: str, client: str) -> int:
 
     app = QuarterdeckApp(
         connect,
+        monotonic=TurnClock(),
         alerts=settings_from(places.config_file, os.environ),
         keymap=keymap.read(places.config_file),
         undo_seconds=undo_seconds_from(places.config_file),

@@ -26,7 +26,7 @@ class Arming:
         """Start unarmed.
 
         Args:
-            clock: Monotonic seconds.
+            clock: Monotonic seconds; a standstill must not count, for nobody saw anything then.
         """
         self._clock = clock
         self._since: float | None = None

@@ -17,6 +17,7 @@ from quarterdeck.tui.board import Board
 from quarterdeck.tui.dialogs.arming import Arming, Hold
 from quarterdeck.tui.dialogs.question import Question
 from quarterdeck.tui.link import Link, reason_of
+from quarterdeck.tui.turns import TURN_S, done_within
 
 GONE = "the supervisor is gone – deciding waits until it is back"
 APPROVING = (Action.APPROVE, Action.APPROVE_SESSION, Action.APPROVE_ALWAYS)
@@ -212,9 +213,10 @@ class Deciding:
         verb = wanted.action.replace("_", " for ").replace("for always", "for good")
         self._say(f"held: {verb} is sent in {self.undo_seconds:g} s – z takes it back", False)
         try:
-            await asyncio.wait_for(self._taken_back.wait(), self.undo_seconds)
-        except TimeoutError:
-            return False
+            # By turns: what was typed in time while all stood still still takes it back.
+            turns = max(1, round(self.undo_seconds / TURN_S))
+            if not await done_within(turns, self._taken_back.wait()):
+                return False
         finally:
             self._taken_back = None
         self.sending = False
