@@ -142,6 +142,7 @@ class DeckApp(App[None]):
         self._left, self._looks, self._started = left, looks, started
         self._first_filters = [UnsafeTextFilter(), *([AsciiFilter()] if looks.ascii else ())]
         self._last_filters = [] if looks.colour else [ColourlessFilter()]
+        self._heed_no_more: Callable[[], None] = lambda: None
         self._pages, self._long_list = PAGES, LongList()
         self._whole_timer: Timer | None = None
         for theme in themes.OWN:
@@ -230,7 +231,7 @@ class DeckApp(App[None]):
             self.notify(clean_line(problem), severity="warning", timeout=15, markup=False)
         self.watch(self, "theme", self._theme_chosen, init=False)
         if isinstance(self._driver, TerminalDriver):
-            heed_signals(self._leave_by)
+            self._heed_no_more = heed_signals(self._leave_by)
 
     def on_resize(self, event: events.Resize) -> None:
         """Repaint after a change of size that ended where it began.
@@ -279,6 +280,7 @@ class DeckApp(App[None]):
 
     def on_unmount(self) -> None:
         """Give the terminal its title back, and keep how the screen was left."""
+        self._heed_no_more()
         self._keeper.keep()
         if self._alerts is not None:
             self.write_raw(POP_TITLE)
