@@ -6,7 +6,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
@@ -22,7 +22,6 @@ from quarterdeck.tui.dialogs.arming import Hold
 from quarterdeck.tui.dialogs.deciding import Deciding, Verdict, no_rule, verdict
 from quarterdeck.tui.dialogs.question import question
 from quarterdeck.tui.expiring import left_text, next_change
-from quarterdeck.tui.folding import fold
 from quarterdeck.tui.inbox import Inbox, Item
 from quarterdeck.tui.keys import Where, bindings
 from quarterdeck.tui.link import Link
@@ -30,21 +29,13 @@ from quarterdeck.tui.risk import Level, risk
 from quarterdeck.tui.screens.inbox_hints import about_host, inbox_hints
 from quarterdeck.tui.screens.inbox_rows import inbox_row
 from quarterdeck.tui.styles import dialog_styles
-from quarterdeck.tui.widgets.field_list import FieldList
 from quarterdeck.tui.widgets.folded_text import FoldedText
+from quarterdeck.tui.widgets.inbox_line import Asked, InboxLine
+from quarterdeck.tui.widgets.inbox_question import InboxQuestion
 from quarterdeck.tui.widgets.key_line import KeyLine
 from quarterdeck.tui.widgets.row_list import RowList
 
-LEAST_TEXT_ROWS = 3
 NOTHING = "Nothing waits for an approval"
-FILTER, REASON, PREFIX, HOST, FORBIDDEN = "filter", "reason", "prefix", "host", "forbidden"
-_ASKS = {
-    FILTER: "words to look for (enter keeps, esc clears)",
-    REASON: "why (enter sends, esc goes back)",
-    PREFIX: "words every allowed command begins with (enter approves, esc goes back)",
-    HOST: "the host to allow for good (enter approves, esc goes back)",
-    FORBIDDEN: "the host to forbid for good (enter denies, esc goes back)",
-}
 
 
 class InboxScreen(Screen[None]):
@@ -71,7 +62,6 @@ class InboxScreen(Screen[None]):
         self._inbox = Inbox(self._item)
         self._board = Board()
         self._filter = ""
-        self._asking = ""
         self.undo_seconds = 0.0
         """How long a decision is held before it is sent."""
         self._timer: Timer | None = None
@@ -85,21 +75,14 @@ class InboxScreen(Screen[None]):
         yield Static("", id="inbox-head", markup=False)
         with Container(id="inbox-work"):
             yield RowList(empty_text=NOTHING, id="inbox-list")
-            with Vertical(id="inbox-item"):
-                yield FieldList((), id="inbox-fields")
-                yield Static("", id="inbox-extent", markup=False)
-                yield FoldedText(strict=True, numbers=True, id="inbox-text")
-                yield Static("", id="inbox-warnings", markup=False)
+            yield InboxQuestion(id="inbox-item")
         yield Static("", id="inbox-hint", markup=False)
-        line = Input(compact=True, select_on_focus=False, id="inbox-line")
-        line.cursor_blink = False
-        yield line
+        yield InboxLine(id="inbox-line")
         yield KeyLine(rows=3, gap=2, id="inbox-keys")
 
     def on_mount(self) -> None:
         """Follow the board."""
-        self.query_one("#inbox-line").display = False
-        self.query_one("#inbox-item").display = False
+        self.query_one(InboxQuestion).display = False
         self.watch(self.app, "board", self._see_board)
 
     def on_resize(self) -> None:
@@ -155,19 +138,13 @@ class InboxScreen(Screen[None]):
     def _show_item(self, *, anew: bool = False) -> None:
         """Show the question under the cursor; another one has to be read and armed anew."""
         item = self._current
-        self.query_one("#inbox-item").display = item is not None
+        shown = self.query_one(InboxQuestion)
+        shown.display = item is not None
         if item is None:
             self._shown = None
         elif anew or self._shown is None or self._shown[0] != item.key:
-            asked = item.deciding.asked
-            self.query_one(FieldList).show(self._fields(item))
-            extent = f"exact text – {asked.extent}"
-            self.query_one("#inbox-extent", Static).update(Content(extent))
-            warnings = self.query_one("#inbox-warnings", Static)
-            warnings.update(Content("\n".join(_warned(item))))
-            warnings.display = bool(_warned(item))
             item.deciding.arming.changed()
-            self._shown = item.key, self.query_one(FoldedText).show(asked.text, diff=asked.diff)
+            self._shown = item.key, shown.put(item.deciding.asked, self._fields(item))
             settled = item.deciding.settled
             self._said, self._bad = settled, bool(settled)
             self.call_after_refresh(self._changed)
@@ -192,7 +169,7 @@ class InboxScreen(Screen[None]):
 
     def _show_time(self) -> None:
         if (item := self._current) is not None:
-            self.query_one(FieldList).show(self._fields(item))
+            self.query_one(InboxQuestion).show_fields(self._fields(item))
         self._show_rows()
 
     def _changed(self) -> None:
@@ -203,10 +180,7 @@ class InboxScreen(Screen[None]):
             self._show_state()
 
     def _fit(self, item: Item) -> None:
-        room = self.query_one("#inbox-item").content_size
-        around = self.query_one(FieldList).rows_at(room.width) + 1
-        around += sum(len(fold(w, room.width, strict=True, diff=False)) for w in _warned(item))
-        item.deciding.cramped = around + LEAST_TEXT_ROWS > room.height
+        item.deciding.cramped = self.query_one(InboxQuestion).cramps(item.deciding.asked)
 
     @on(FoldedText.EndPainted)
     def _end_was_painted(self, event: FoldedText.EndPainted) -> None:
@@ -220,7 +194,7 @@ class InboxScreen(Screen[None]):
     @on(RowList.Highlighted)
     def _highlighted(self) -> None:
         item = self._current
-        if self._asking not in ("", FILTER):
+        if self._asked not in (None, Asked.FILTER):
             self._end_line()  # it was for what was shown before
         self._inbox.drop_settled(item.key if item else None)
         self._show_rows()
@@ -357,7 +331,7 @@ class InboxScreen(Screen[None]):
     def action_deny_with_reason(self) -> None:
         """Ask for the reason of a denial."""
         if self._may(Action.DENY) is not None:
-            self._ask(REASON, "")
+            self._ask(Asked.REASON, "")
 
     def action_amend(self) -> None:
         """Show the prefix the policy would allow for good, to be edited or taken."""
@@ -368,7 +342,8 @@ class InboxScreen(Screen[None]):
         elif self._inbox.chosen():
             self._say("a rule is made for one at a time; unselect the others first", bad=True)
         elif self._may(Action.APPROVE_ALWAYS) is not None:
-            self._ask(PREFIX if offered.prefix else HOST, clean(offered.text, strict=True))
+            what = Asked.PREFIX if offered.prefix else Asked.HOST
+            self._ask(what, clean(offered.text, strict=True))
 
     def action_forbid(self) -> None:
         """Show the host the policy would forbid for good, to be confirmed."""
@@ -379,7 +354,7 @@ class InboxScreen(Screen[None]):
         elif self._inbox.chosen():
             self._say("a rule is made for one at a time; unselect the others first", bad=True)
         elif self._may(Action.DENY_ALWAYS) is not None:
-            self._ask(FORBIDDEN, clean(offered.text, strict=True))
+            self._ask(Asked.FORBIDDEN, clean(offered.text, strict=True))
 
     def action_take_back(self) -> None:
         """Take every decision back that is held and was not sent yet."""
@@ -390,43 +365,39 @@ class InboxScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Filter the list as one types."""
-        self._ask(FILTER, self._filter)
+        self._ask(Asked.FILTER, self._filter)
 
-    def _ask(self, what: str, value: str) -> None:
-        self._asking = what
-        line = self.query_one("#inbox-line", Input)
-        with line.prevent(Input.Changed):
-            line.value = value
-        line.placeholder = _ASKS[what]
-        self._say("" if what == FILTER else _ASKS[what])
-        line.display = True
-        line.focus()
+    @property
+    def _asked(self) -> Asked | None:
+        return self.query_one(InboxLine).asked
+
+    def _ask(self, what: Asked, value: str) -> None:
+        self._say("" if what is Asked.FILTER else what)
+        self.query_one(InboxLine).ask(what, value)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
-        if self._asking == FILTER:
+        if self._asked is Asked.FILTER:
             self._filter = event.value
             self._show_rows()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        asked, value = self._asking, event.value.strip()
-        self._end_line()
-        if asked == REASON:
+        asked, value = self._end_line(), event.value.strip()
+        if asked is Asked.REASON:
             self._decide(Action.DENY, reason=value)
-        elif asked == PREFIX and value:
+        elif asked is Asked.PREFIX and value:
             self._decide(Action.APPROVE_ALWAYS, prefix=value)
-        elif asked == FORBIDDEN:
+        elif asked is Asked.FORBIDDEN:
             self._decide(Action.DENY_ALWAYS)
-        elif asked == HOST:
+        elif asked is Asked.HOST:
             self._decide(Action.APPROVE_ALWAYS)
-        elif asked == PREFIX:
+        elif asked is Asked.PREFIX:
             self._say("an empty prefix would allow everything; nothing was sent", bad=True)
 
-    def _end_line(self) -> None:
-        self._asking = ""
-        self.query_one("#inbox-line").display = False
+    def _end_line(self) -> Asked | None:
         self.query_one(RowList).focus()
+        return self.query_one(InboxLine).end()
 
     # Moving about
 
@@ -437,7 +408,7 @@ class InboxScreen(Screen[None]):
 
     def action_scroll(self, how: str) -> None:
         """Scroll the text."""
-        self.query_one(FoldedText).scroll_by_name(how)
+        self.query_one(InboxQuestion).scroll_text(how)
 
     def action_open(self) -> None:
         """Open the question's own dialog."""
@@ -450,10 +421,9 @@ class InboxScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Leave the line, the filter, the zoom, or the inbox."""
-        if self._asking:
-            if self._asking == FILTER:
+        if self._asked is not None:
+            if self._end_line() is Asked.FILTER:
                 self._filter = ""
-            self._end_line()
             self._show_rows()
         elif self._filter:
             self._filter = ""
@@ -470,8 +440,3 @@ class InboxScreen(Screen[None]):
     def action_help(self) -> None:
         """Show the help."""
         self.post_message(messages.Help(Where.INBOX))
-
-
-def _warned(item: Item) -> list[str]:
-    asked = item.deciding.asked
-    return [f"! {w}" for w in asked.warnings] + ([f"✗ {asked.refusal}"] if asked.refusal else [])
