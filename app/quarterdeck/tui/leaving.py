@@ -18,18 +18,17 @@ def heed_signals(leave: Callable[[int], None]) -> Callable[[], None]:
         To be called once the screen has ended: whoever heeded the signals before does so again.
     """
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
 
-    def heard(number: int) -> None:
+    def heard(number: int, frame: object) -> None:
+        # Here and not in the loop, which may be what does not get on.
         signal.alarm(ENDS_WITHIN_S)
-        leave(number)
+        loop.call_soon_threadsafe(leave, number)
+
+    before = {number: signal.signal(number, heard) for number in SIGNALS}
 
     def end() -> None:
         signal.alarm(0)
         for number, handler in before.items():
-            loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
-    for number in SIGNALS:
-        loop.add_signal_handler(number, heard, number)
     return end
