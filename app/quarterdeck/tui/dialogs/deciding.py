@@ -213,7 +213,7 @@ class Deciding:
         verb = wanted.action.replace("_", " for ").replace("for always", "for good")
         self._say(f"held: {verb} is sent in {self.undo_seconds:g} s – z takes it back", False)
         try:
-            # By turns: a key typed in time takes it back, even one that was read after a standstill.
+            # By turns: a key typed in time takes it back, even one read after a standstill.
             turns = max(1, round(self.undo_seconds / TURN_S))
             if not await done_within(turns, self._taken_back.wait()):
                 return False
