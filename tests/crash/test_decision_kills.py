@@ -133,12 +133,16 @@ async def _answered(session: RacingSession, asked: Asked) -> None:
 async def _settled_once(
     deck: Deck, session: RacingSession, asked: Asked, shown: ApprovalView, made: Any
 ) -> str:
-    """Look whether the decision was applied or still waits; then repeat it with its token."""
-    listed = shown.approval_id in [view.approval_id for view in await deck.approvals()]
+    """Look whether the decision was applied or still waits; then repeat it with its token.
+
+    What a killed client sent may be carried out meanwhile, so the agent is looked at first.
+    """
     session.hear()
+    heard = list(asked.answers)
+    listed = shown.approval_id in [view.approval_id for view in await deck.approvals()]
     if listed:
         assert made is None, "acknowledged, and asked again"
-        assert asked.answers == [], "on the agent's stdin, and asked again"
+        assert heard == [], "on the agent's stdin, and asked again"
     else:
         await _answered(session, asked)
     again = await deck.decide(**_choice(shown))
