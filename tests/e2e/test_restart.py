@@ -264,6 +264,8 @@ async def test_nothing_is_started_while_all_agents_are_being_ended(deckhouse: De
     ids = await deckhouse.new(deck, "say x", wait=True)
     await session_in(deck, ids["session_id"], "idle")
     resting = await deckhouse.new(deck, "say y", wait=True)
+    await session_in(deck, resting["session_id"], "idle")
+    assert deckhouse.prompts() == ["say x", "say y"]
     await deck.close_session(resting["session_id"])
     await session_in(deck, resting["session_id"], "closed")
     info = read_info(RunDirectory(deckhouse.places.runs / ids["run_id"]))
