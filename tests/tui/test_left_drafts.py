@@ -63,11 +63,14 @@ def test_a_file_that_cannot_be_read_or_written_is_said(tmp_path: Path):
     texts, problem = LeftDrafts(path).read()
     assert texts == {}
     assert f"{path} is broken" in problem
+    before = path.read_bytes()
+    assert f"{path} is broken" in LeftDrafts(path).keep({"a": "x"})
+    assert path.read_bytes() == before, "what may be somebody's text is not written over"
     path.write_text('{"": {"a": 1, "b": "fine"}, "ada": []}')
     assert LeftDrafts(path, "ada").read() == ({}, "")
     assert LeftDrafts(path).read() == ({"b": "fine"}, "")
     (tmp_path / "file").write_text("where a directory should be")
-    assert "not kept" in LeftDrafts(tmp_path / "file" / "drafts.json").keep({"a": "x"})
+    assert "cannot be read" in LeftDrafts(tmp_path / "file" / "drafts.json").keep({"a": "x"})
 
 
 def test_who_never_stops_typing_has_a_draft_saved_all_the_same():

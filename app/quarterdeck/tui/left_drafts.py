@@ -41,12 +41,15 @@ class LeftDrafts:
     def keep(self, unsaved: Mapping[str, str]) -> str:
         """Have the file hold these of our texts and no others; return what went wrong.
 
-        Those of other screens and readers stay. An empty text is not worth keeping.
+        Those of other screens and readers stay, so a file that cannot be read is left alone. An
+        empty text is not worth keeping.
         """
         wanted = {key: text for key, text in unsaved.items() if text}
         if wanted == self._ours:
             return ""
-        given, _ = self._file.read()
+        given, problem = self._file.read()
+        if problem:
+            return problem
         others = {k: v for k, v in self._of_reader(given).items() if k not in self._ours}
         if problem := self._file.write(given | {self._reader: others | wanted}):
             return problem
